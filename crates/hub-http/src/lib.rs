@@ -1,0 +1,52 @@
+//! Configuration, tokens and the one transport of the Hugging Face Hub client.
+//!
+//! An exchange is an [`Http`] value: method, target, query, body, and whether it may be repeated. [`Client::execute`]
+//! performs it: it adds the token where it belongs, follows redirects without carrying the token off its origin,
+//! retries what may be retried, obeys rate limits, and turns a refusal into an [`Error`] with a [`ErrorKind`].
+//! [`RemoteFile`] reads ranges of a file and goes on where a broken connection stopped.
+//!
+//! ```no_run
+//! # async fn example() -> hub_http::Result<()> {
+//! use hub_http::{Client, Config, Http, UrlPath};
+//!
+//! let client = Client::new(Config::from_env()?);
+//! let http = Http::get(UrlPath::new("/api/models").push("gpt2"));
+//! let info: serde_json::Value = client.execute(http).await?.json().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate knows no endpoint of the Hub: what a method means in HTTP is written in the crates above.
+
+mod answer;
+mod body;
+mod client;
+mod config;
+mod connect;
+mod error;
+mod limiter;
+mod link;
+mod path;
+mod redact;
+mod remote_file;
+mod request;
+mod response;
+mod retry;
+mod token;
+mod token_store;
+
+pub use body::{BodySource, RequestBody};
+pub use client::{Auth, Client};
+pub use config::{Config, expand_path, is_true};
+pub use error::{Context, Error, ErrorKind, HttpContext, IoContext, Result};
+pub use link::next_link;
+pub use path::UrlPath;
+pub use redact::redact_url;
+pub use remote_file::{ByteRange, Piece, RemoteBody, RemoteFile};
+pub use request::{Http, Redirects, Target};
+pub use reqwest::{Method, StatusCode, header};
+pub use response::Response;
+pub use retry::RetryPolicy;
+pub use token::Token;
+pub use token_store::{StoredToken, TokenStore};
+pub use url::Url;

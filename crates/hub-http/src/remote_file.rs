@@ -1,0 +1,430 @@
+//! A file on a server, read in ranges that survive broken connections.
+use crate::{Client, Error, ErrorKind, Http, Response, Result, StatusCode, Target, Url, redact_url};
+use bytes::Bytes;
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Less than this in each second of waiting is a stall.
+const FLOOR_BYTES_PER_SECOND: f64 = 1024.0;
+/// A connection that brought this much has earned the next failure a fresh count.
+const PROGRESS_BYTES: u64 = 64 << 10;
+
+/// A range of bytes, its end excluded; without one it goes to the end of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first byte.
+    pub start: u64,
+    /// The byte after the last.
+    pub end: Option<u64>,
+}
+
+impl ByteRange {
+    /// The whole file.
+    pub const ALL: Self = Self { start: 0, end: None };
+
+    /// From a byte to the end of the file.
+    pub fn from(start: u64) -> Self {
+        Self { start, end: None }
+    }
+
+    /// From a byte up to another, which is excluded.
+    pub fn new(start: u64, end: u64) -> Self {
+        Self { start, end: Some(end) }
+    }
+
+    /// The `Range` header; none for the whole file.
+    fn header(self) -> Option<String> {
+        match self {
+            Self { start: 0, end: None } => None,
+            Self { start, end: None } => Some(format!("bytes={start}-")),
+            Self { start, end: Some(end) } => {
+                Some(format!("bytes={start}-{}", end.saturating_sub(1).max(start)))
+            }
+        }
+    }
+}
+
+/// What a body gives next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// The bytes that follow.
+    Data(Bytes),
+    /// The server could not go on where the connection broke: what came so far is void, and byte 0 follows.
+    Restart,
+}
+
+/// A file on a server.
+///
+/// It is named by the request that resolves it. Where that leads (a signed URL at a storage host, say) is remembered,
+/// so that further ranges go there directly, and forgotten when it expires. Clones share that memory.
+#[derive(Debug, Clone)]
+pub struct RemoteFile {
+    client: Client,
+    http: Http,
+    size: Option<u64>,
+    shared: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    location: Option<Url>,
+    etag: Option<String>,
+}
+
+impl RemoteFile {
+    /// A file that a GET request resolves.
+    pub fn new(client: &Client, http: Http) -> Self {
+        Self { client: client.clone(), http: http.identity(), size: None, shared: Arc::default() }
+    }
+
+    /// Says where the request is known to lead.
+    #[must_use]
+    pub fn with_location(self, url: Url) -> Self {
+        self.known().location = Some(url);
+        self
+    }
+
+    /// Says how long the file is; a server that says otherwise is an error.
+    #[must_use]
+    pub fn with_size(mut self, size_bytes: u64) -> Self {
+        self.size = Some(size_bytes);
+        self
+    }
+
+    /// Asks for a range and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RangeIgnored`] if a range with an end is answered with anything else,
+    /// [`ErrorKind::ContentChanged`] if the file is not the one of before, and those of [`Client::execute`].
+    pub async fn open(&self, range: ByteRange) -> Result<RemoteBody> {
+        let mut body = RemoteBody {
+            file: self.clone(),
+            position: range.start,
+            range,
+            total: self.size,
+            headers: HeaderMap::new(),
+            status: StatusCode::OK,
+            response: None,
+            failures: 0,
+            earned: 0,
+            meter: Meter::default(),
+        };
+        body.connect().await?;
+        Ok(body)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the request for a range: to the known location, and if that has expired, through the front door.
+    async fn request(&self, range: ByteRange) -> Result<Response> {
+        let (location, etag) = {
+            let known = self.known();
+            (known.location.clone(), known.etag.clone())
+        };
+        let mut http = self.http.clone();
+        if let Some(header) = range.header() {
+            http = http.header(RANGE, &header);
+            // A weak tag does not promise equal bytes, and may not be used here.
+            if let Some(etag) = etag.filter(|etag| range.start > 0 && !etag.starts_with("W/")) {
+                http = http.header(IF_RANGE, &etag);
+            }
+        }
+        if let Some(location) = location {
+            let direct = Http { target: Target::Url(location), query: Vec::new(), ..http.clone() };
+            match self.client.execute(direct).await {
+                Err(error) if matches!(error.status(), Some(400 | 401 | 403 | 404 | 410)) => {
+                    tracing::debug!(%error, "the location of the file has expired");
+                    self.known().location = None;
+                }
+                result => return result,
+            }
+        }
+        let response = self.client.execute(http).await?;
+        self.known().location = Some(response.url().clone());
+        Ok(response)
+    }
+}
+
+/// The bytes of a range, as they come.
+#[derive(Debug)]
+pub struct RemoteBody {
+    file: RemoteFile,
+    range: ByteRange,
+    position: u64,
+    total: Option<u64>,
+    headers: HeaderMap,
+    status: StatusCode,
+    response: Option<Response>,
+    failures: u32,
+    earned: u64,
+    meter: Meter,
+}
+
+impl RemoteBody {
+    /// The headers of the last answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The status of the last answer: 200 for a whole file, 206 for a range.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The size of the whole file in bytes, if the server says it.
+    pub fn size(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// The byte that the next data begins with.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The next piece; `None` when the range is complete.
+    ///
+    /// A connection that breaks or stalls is made again where it stopped.
+    ///
+    /// # Errors
+    /// Those of [`RemoteFile::open`], and the last failure when several in a row brought nothing.
+    pub async fn next(&mut self) -> Result<Option<Piece>> {
+        if self.end().is_some_and(|end| self.position >= end) && self.response.take().is_some() {
+            return Ok(None);
+        }
+        loop {
+            if self.response.is_none() {
+                if self.end().is_some_and(|end| self.position >= end) {
+                    return Ok(None);
+                }
+                if self.connect().await? {
+                    return Ok(Some(Piece::Restart));
+                }
+            }
+            match self.pull().await {
+                Ok(Some(bytes)) => return Ok(Some(Piece::Data(bytes))),
+                Ok(None) => return Ok(None),
+                Err(error) => self.pause(error).await?,
+            }
+        }
+    }
+
+    /// The byte where this range ends, if it is known.
+    fn end(&self) -> Option<u64> {
+        match (self.range.end, self.total) {
+            (Some(end), Some(total)) => Some(end.min(total)),
+            (end, total) => end.or(total),
+        }
+    }
+
+    /// Takes what the connection brings next.
+    async fn pull(&mut self) -> Result<Option<Bytes>> {
+        let end = self.end();
+        let Some(response) = &mut self.response else { return Ok(None) };
+        let before = Instant::now();
+        let chunk = response.chunk().await?;
+        let Some(mut bytes) = chunk else {
+            return match end {
+                Some(end) if self.position < end => {
+                    let url = redact_url(response.url());
+                    let what = format!("the body of {url} ended at byte {} of {end}", self.position);
+                    Err(Error::new(ErrorKind::Connection, what))
+                }
+                _ => {
+                    self.response = None;
+                    self.range.end = Some(self.position);
+                    Ok(None)
+                }
+            };
+        };
+        if self.meter.stalls(before.elapsed(), bytes.len(), self.file.client.config().download_timeout) {
+            let url = redact_url(response.url());
+            return Err(Error::new(
+                ErrorKind::Timeout,
+                format!("the body of {url} stalled at byte {}", self.position),
+            ));
+        }
+        if let Some(end) = end {
+            // A server may send more than was asked for; the rest is not ours.
+            bytes.truncate(usize::try_from(end - self.position).unwrap_or(usize::MAX));
+        }
+        self.position += bytes.len() as u64;
+        self.earned += bytes.len() as u64;
+        Ok(Some(bytes))
+    }
+
+    /// Counts a failure and waits before the next attempt, or gives up.
+    async fn pause(&mut self, error: Error) -> Result<()> {
+        self.response = None;
+        if self.earned >= PROGRESS_BYTES {
+            self.failures = 0;
+        }
+        self.earned = 0;
+        self.failures += 1;
+        let policy = self.file.client.config().retry;
+        if self.failures >= policy.max_attempts {
+            return Err(error.with_attempts(self.failures));
+        }
+        tracing::debug!(%error, position = self.position, "going on where the body stopped");
+        tokio::time::sleep(policy.backoff(self.failures)).await;
+        Ok(())
+    }
+
+    /// Asks for the rest of the range; tells whether the server begins again at byte 0.
+    async fn connect(&mut self) -> Result<bool> {
+        let wanted = ByteRange { start: self.position, end: self.range.end };
+        let response = self.file.request(wanted).await?;
+        self.meter = Meter::default();
+        self.headers = response.headers().clone();
+        self.status = response.status();
+        let restart = self.accept(&response, wanted)?;
+        self.response = Some(response);
+        Ok(restart)
+    }
+
+    /// Compares the head of an answer with what was asked for.
+    fn accept(&mut self, response: &Response, wanted: ByteRange) -> Result<bool> {
+        let url = redact_url(response.url());
+        let changed = |what: String| {
+            Err(Error::new(ErrorKind::ContentChanged, format!("{url} is not the file of before: {what}")))
+        };
+        let etag = response.header(ETAG.as_str()).map(str::to_owned);
+        let partial = response.status() == StatusCode::PARTIAL_CONTENT;
+        if partial {
+            let got = response.header(CONTENT_RANGE.as_str()).and_then(ContentRange::parse);
+            let Some(got) =
+                got.filter(|got| got.start == wanted.start && wanted.end.is_none_or(|end| got.end <= end))
+            else {
+                let header = response.header(CONTENT_RANGE.as_str()).unwrap_or("none").to_owned();
+                let asked = wanted.header().unwrap_or_default();
+                let what =
+                    format!("{url} was asked for `{asked}` and answered with Content-Range `{header}`");
+                return Err(Error::new(ErrorKind::RangeIgnored, what));
+            };
+            if let (Some(total), Some(size)) = (self.total, got.total)
+                && total != size
+            {
+                return changed(format!("its size is {size} bytes, not {total}"));
+            }
+            self.total = self.total.or(got.total);
+            let mut known = self.file.known();
+            match (&known.etag, &etag) {
+                (Some(old), Some(new)) if old != new => {
+                    return changed(format!("its ETag is {new}, not {old}"));
+                }
+                (None, Some(_)) => known.etag = etag,
+                _ => {}
+            }
+            return Ok(false);
+        }
+        if wanted.end.is_some()
+            && wanted.header().is_some()
+            && !(wanted.start == 0 && self.file.size.is_some() && self.file.size == wanted.end)
+        {
+            return Err(Error::new(
+                ErrorKind::RangeIgnored,
+                format!(
+                    "{url} does not serve ranges: it answered with status {}",
+                    response.status().as_u16()
+                ),
+            ));
+        }
+        // reqwest takes the length away when it decompresses, so a length here is that of the file.
+        let length = response.inner.content_length();
+        if let (Some(size), Some(length)) = (self.file.size, length)
+            && size != length
+        {
+            return changed(format!("its size is {length} bytes, not {size}"));
+        }
+        self.total = self.file.size.or(length);
+        self.file.known().etag = etag;
+        self.position = 0;
+        Ok(wanted.start > 0)
+    }
+}
+
+/// A `Content-Range` header: `bytes 0-499/1000`, with the end excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ContentRange {
+    start: u64,
+    end: u64,
+    total: Option<u64>,
+}
+
+impl ContentRange {
+    fn parse(header: &str) -> Option<Self> {
+        let (range, total) = header.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (start, last) = (first.trim().parse().ok()?, last.trim().parse::<u64>().ok()?);
+        let total = match total.trim() {
+            "*" => None,
+            total => Some(total.parse().ok()?),
+        };
+        let end = last.checked_add(1)?;
+        (start < end && total.is_none_or(|total| end <= total)).then_some(Self { start, end, total })
+    }
+}
+
+/// Tells a stall from a slow line: it counts only the time spent waiting for the server.
+#[derive(Debug, Default)]
+struct Meter {
+    waited: Duration,
+    bytes: usize,
+}
+
+impl Meter {
+    fn stalls(&mut self, waited: Duration, bytes: usize, window: Duration) -> bool {
+        self.waited += waited;
+        self.bytes += bytes;
+        if self.waited < window {
+            return false;
+        }
+        let floor = self.waited.as_secs_f64() * FLOOR_BYTES_PER_SECOND;
+        let stalled = (self.bytes as f64) < floor;
+        *self = Self::default();
+        stalled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_range_is_read_or_refused() {
+        let range = |start, end, total| Some(ContentRange { start, end, total });
+        let cases = [
+            ("bytes 0-499/1000", range(0, 500, Some(1000))),
+            ("bytes 500-999/*", range(500, 1000, None)),
+            ("bytes 0-0/1", range(0, 1, Some(1))),
+            ("bytes 500-499/1000", None),
+            ("bytes 0-1000/1000", None),
+            ("bytes */1000", None),
+            ("bytes 0-18446744073709551615/*", None),
+            ("items 0-1/2", None),
+            ("", None),
+        ];
+        for (header, parsed) in cases {
+            assert_eq!(ContentRange::parse(header), parsed, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_trickle_is_a_stall_and_a_slow_line_is_not() {
+        let second = Duration::from_secs(1);
+        let mut trickle = Meter::default();
+        assert!((0..11).any(|_| trickle.stalls(second, 1, 10 * second)));
+        let mut slow = Meter::default();
+        assert!(!(0..100).any(|_| slow.stalls(second, 64 << 10, 10 * second)));
+    }
+
+    #[test]
+    fn range_headers_include_their_last_byte() {
+        assert_eq!(ByteRange::ALL.header(), None);
+        assert_eq!(ByteRange::from(5).header().as_deref(), Some("bytes=5-"));
+        assert_eq!(ByteRange::new(0, 500).header().as_deref(), Some("bytes=0-499"));
+    }
+}

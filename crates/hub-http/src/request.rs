@@ -1,0 +1,220 @@
+//! One exchange, as a value.
+use crate::{BodySource, RequestBody, UrlPath};
+use bytes::Bytes;
+use hub_types::InvalidArgument;
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use std::time::Duration;
+use url::Url;
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A path below the Hub's endpoint.
+    Hub(UrlPath),
+    /// A path below the base of the Inference Endpoints API.
+    InferenceEndpoints(UrlPath),
+    /// A whole URL; it gets the token only if it has the endpoint's origin.
+    Url(Url),
+}
+
+/// Which redirects are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// All, up to ten; the token stays at its origin.
+    #[default]
+    Follow,
+    /// Those that name no host; any other is the answer.
+    SameHost,
+}
+
+/// One HTTP exchange, as a value to compare, log and perform.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an exchange does nothing until it is executed"]
+#[non_exhaustive]
+pub struct Http {
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// The query, in order, not encoded.
+    pub query: Vec<(String, String)>,
+    /// Headers beside those that the transport adds.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: RequestBody,
+    /// Whether sending it twice does no harm, so that it may be repeated after an answer was lost.
+    pub repeatable: bool,
+    /// Whether the token is sent (to its own origin only).
+    pub authorized: bool,
+    /// Which redirects are followed.
+    pub redirects: Redirects,
+    /// How long to wait without progress for the answer; the configured time if unset.
+    pub timeout: Option<Duration>,
+    /// Why this request must not be sent.
+    pub invalid: Option<InvalidArgument>,
+}
+
+impl Http {
+    /// Creates a request; GET, HEAD, PUT and DELETE may be repeated, others may not unless said so.
+    pub fn new(method: Method, target: Target) -> Self {
+        let repeatable = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE);
+        Self {
+            method,
+            target,
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: RequestBody::Empty,
+            repeatable,
+            authorized: true,
+            redirects: Redirects::Follow,
+            timeout: None,
+            invalid: None,
+        }
+    }
+
+    /// A request that is refused with this error when it is executed.
+    pub fn invalid(error: InvalidArgument) -> Self {
+        let mut http = Self::get("/");
+        http.invalid = Some(error);
+        http
+    }
+
+    /// A GET below the Hub's endpoint.
+    pub fn get(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::GET, Target::Hub(path.into()))
+    }
+
+    /// A HEAD below the Hub's endpoint.
+    pub fn head(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::HEAD, Target::Hub(path.into()))
+    }
+
+    /// A POST below the Hub's endpoint.
+    pub fn post(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::POST, Target::Hub(path.into()))
+    }
+
+    /// A PUT below the Hub's endpoint.
+    pub fn put(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::PUT, Target::Hub(path.into()))
+    }
+
+    /// A PATCH below the Hub's endpoint.
+    pub fn patch(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::PATCH, Target::Hub(path.into()))
+    }
+
+    /// A DELETE below the Hub's endpoint.
+    pub fn delete(path: impl Into<UrlPath>) -> Self {
+        Self::new(Method::DELETE, Target::Hub(path.into()))
+    }
+
+    /// A request to a whole URL.
+    pub fn url(method: Method, url: Url) -> Self {
+        Self::new(method, Target::Url(url))
+    }
+
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: impl ToString) -> Self {
+        self.query.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Adds a query parameter if there is a value.
+    pub fn query_some(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds a query parameter for each value.
+    pub fn query_each<T: ToString>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        values.into_iter().fold(self, |http, value| http.query(name, value))
+    }
+
+    /// Adds a query parameter in the form the Hub reads booleans in: `True` or `False`.
+    pub fn query_bool(self, name: &str, value: bool) -> Self {
+        self.query(name, if value { "True" } else { "False" })
+    }
+
+    /// Adds a header.
+    ///
+    /// A value that cannot be a header makes the request invalid.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => {
+                self.headers.insert(name, value);
+            }
+            Err(_) => {
+                self.invalid = Some(InvalidArgument::new(format!(
+                    "the value for the header `{name}` has control characters"
+                )));
+            }
+        }
+        self
+    }
+
+    /// Sets a JSON body; members of the object that are null are left out.
+    pub fn json(mut self, mut value: Value) -> Self {
+        if let Value::Object(members) = &mut value {
+            members.retain(|_, member| !member.is_null());
+        }
+        self.body = RequestBody::Json(value);
+        self
+    }
+
+    /// Sets a form as the body.
+    pub fn form(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.body = RequestBody::Form(pairs.into_iter().collect());
+        self
+    }
+
+    /// Sets bytes as the body.
+    pub fn bytes(mut self, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        self.body = RequestBody::Bytes { content_type, bytes: bytes.into() };
+        self
+    }
+
+    /// Sets a stream as the body.
+    pub fn stream(
+        mut self,
+        content_type: Option<&'static str>,
+        length: Option<u64>,
+        source: BodySource,
+    ) -> Self {
+        self.body = RequestBody::Stream { content_type, length, source };
+        self
+    }
+
+    /// Says whether sending this twice does no harm.
+    pub fn repeatable(mut self, repeatable: bool) -> Self {
+        self.repeatable = repeatable;
+        self
+    }
+
+    /// Sends no token.
+    pub fn without_token(mut self) -> Self {
+        self.authorized = false;
+        self
+    }
+
+    /// Sets which redirects are followed.
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = redirects;
+        self
+    }
+
+    /// Sets how long to wait without progress for the answer.
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout.or(self.timeout);
+        self
+    }
+
+    /// Asks for the bytes as they are, not compressed, so that lengths and ranges mean what they say.
+    pub fn identity(self) -> Self {
+        self.header(reqwest::header::ACCEPT_ENCODING, "identity")
+    }
+}
