@@ -7,16 +7,57 @@
 //!
 //! This crate does no I/O and knows no transport; the other crates of the workspace build on it.
 
+mod card_data;
+mod commit_info;
+mod dataset_info;
+mod expand;
+mod file_metadata;
+mod gated;
+mod git_commit;
 mod hash;
 mod invalid;
+mod lenient;
+mod likes;
+mod model_index;
+mod model_info;
+mod refs;
 mod repo_id;
+mod repo_info;
 mod repo_type;
+mod repo_url;
 mod revision;
 mod safe_path;
+mod sibling;
+mod space;
+mod space_info;
+mod text_enum;
+mod timestamp;
+mod tree;
+mod user;
 
+pub use card_data::CardData;
+pub use commit_info::CommitInfo;
+pub use dataset_info::DatasetInfo;
+pub use expand::{ExpandDatasetProperty, ExpandModelProperty, ExpandSpaceProperty};
+pub use file_metadata::HfFileMetadata;
+pub use gated::Gated;
+pub use git_commit::GitCommitInfo;
 pub use hash::{CommitHash, Etag};
 pub use invalid::InvalidArgument;
+pub use likes::{Like, LikedRepo, UserLikes};
+pub use model_info::{ModelInference, ModelInfo, SafeTensorsInfo, TransformersInfo};
+pub use refs::{GitRefInfo, GitRefs};
 pub use repo_id::RepoId;
+pub use repo_info::RepoInfo;
 pub use repo_type::RepoType;
+pub use repo_url::{DEFAULT_ENDPOINT, RepoUrl};
 pub use revision::Revision;
 pub use safe_path::SafeRelPath;
+pub use sibling::{BlobLfsInfo, RepoSibling};
+pub use space::{
+    SpaceHardware, SpaceRuntime, SpaceSetting, SpaceStage, SpaceStorage, SpaceVariable, SpaceVariables,
+};
+pub use space_info::SpaceInfo;
+pub use timestamp::parse_datetime;
+pub use tree::{BlobSecurityInfo, LastCommitInfo, RepoFile, RepoFolder, RepoTreeEntry};
+pub use user::{Organization, User};
