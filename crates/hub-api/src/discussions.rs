@@ -1,0 +1,5 @@
+//! Discussions and pull requests.
+use crate::Method;
+
+/// The methods of this module.
+pub(crate) const METHODS: &[Method] = &[];

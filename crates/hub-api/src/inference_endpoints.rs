@@ -1,0 +1,5 @@
+//! Inference Endpoints: models served by dedicated machines.
+use crate::Method;
+
+/// The methods of this module.
+pub(crate) const METHODS: &[Method] = &[];

@@ -1,0 +1,5 @@
+//! Likes of repositories.
+use crate::Method;
+
+/// The methods of this module.
+pub(crate) const METHODS: &[Method] = &[];

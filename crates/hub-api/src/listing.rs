@@ -1,0 +1,146 @@
+//! Paged listings as streams.
+use crate::{Answer, Error, ErrorKind, HfApi, Http, List, Result};
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, BoxStream};
+use hub_http::{Method, Response, redact_url};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+type NextPage = BoxFuture<'static, Result<Option<Response>>>;
+
+/// The pages of a listing as they come from the Hub, each asked for as soon as its link is known.
+///
+/// Up to two requests are under way at once, on their own task, so that a page is fetched while the one before is
+/// read. With `ahead` off a page is asked for only when it is wanted.
+pub struct Pages {
+    api: HfApi,
+    next: Option<NextPage>,
+    ahead: bool,
+    seen: HashSet<u64>,
+}
+
+impl Pages {
+    /// Begins with the first page's request.
+    pub fn new(api: &HfApi, first: Http, ahead: bool) -> Self {
+        let mut pages = Self { api: api.clone(), next: None, ahead, seen: HashSet::new() };
+        pages.next = Some(pages.ask(first));
+        pages
+    }
+
+    /// The next page, with what its link leads to already asked for; `None` after the last.
+    ///
+    /// # Errors
+    /// Those of the transport; [`ErrorKind::PaginationLoop`] if the link leads to a page that was there before.
+    pub async fn next(&mut self) -> Result<Option<Answer>> {
+        let Some(page) = self.next.take() else { return Ok(None) };
+        let Some(response) = page.await? else { return Ok(None) };
+        if let Some(url) = response.next_page()? {
+            let mut hasher = DefaultHasher::new();
+            url.as_str().hash(&mut hasher);
+            if url == *response.url() || !self.seen.insert(hasher.finish()) {
+                let message = format!("the listing leads back to {}", redact_url(&url));
+                return Err(Error::new(ErrorKind::PaginationLoop, message));
+            }
+            self.next = Some(self.ask(Http::url(Method::GET, url)));
+        }
+        response.collect().await.map(Some)
+    }
+
+    /// Goes on with this request, for listings without links.
+    pub fn go_on(&mut self, next: Http) {
+        self.next = Some(self.ask(next));
+    }
+
+    fn ask(&self, http: Http) -> NextPage {
+        let client = self.api.client().clone();
+        let work = async move { client.execute(http).await.map(Some) };
+        if !self.ahead {
+            return work.boxed();
+        }
+        let task = Task(tokio::spawn(work));
+        async move { task.finish().await }.boxed()
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(tokio::task::JoinHandle<Result<T>>);
+
+impl<T> Task<T> {
+    async fn finish(mut self) -> Result<T> {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(error) => Err(Error::new(ErrorKind::Cancelled, "the request was cancelled").caused_by(error)),
+        }
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl HfApi {
+    /// Streams the items of a listing; a page is fetched while the one before is read.
+    pub fn list<L: List>(&self, request: L) -> BoxStream<'static, Result<L::Item>> {
+        // With a limit the last page is not known before it is read, and one page too many would be asked for.
+        let limit = request.limit();
+        let api = self.clone();
+        let request = Arc::new(request);
+        let state = (None::<Pages>, VecDeque::new(), limit.unwrap_or(usize::MAX), false);
+        let stream = stream::unfold(state, move |(mut pages, mut items, mut left, ended)| {
+            let (api, request) = (api.clone(), request.clone());
+            async move {
+                if ended {
+                    return None;
+                }
+                while items.is_empty() && left > 0 {
+                    let pages =
+                        pages.get_or_insert_with(|| Pages::new(&api, request.http(), limit.is_none()));
+                    match next_items(&api, &*request, pages).await {
+                        Ok(Some(page)) => items = page,
+                        Ok(None) => return None,
+                        Err(error) => return Some((Err(error), (None, items, 0, true))),
+                    }
+                }
+                if left == 0 {
+                    return None;
+                }
+                left -= 1;
+                let item = items.pop_front()?;
+                Some((Ok(item), (pages, items, left, false)))
+            }
+        });
+        stream.boxed()
+    }
+
+    /// Counts the items of a listing without keeping them.
+    ///
+    /// # Errors
+    /// Those of the transport and of the method.
+    pub async fn count<L: List>(&self, request: L) -> Result<usize> {
+        let limit = request.limit().unwrap_or(usize::MAX);
+        let mut pages = Pages::new(self, request.http(), request.limit().is_none());
+        let mut count = 0;
+        while count < limit
+            && let Some(items) = next_items(self, &request, &mut pages).await?
+        {
+            count += items.len();
+        }
+        Ok(count.min(limit))
+    }
+}
+
+async fn next_items<L: List>(
+    api: &HfApi,
+    request: &L,
+    pages: &mut Pages,
+) -> Result<Option<VecDeque<L::Item>>> {
+    let Some(page) = pages.next().await? else { return Ok(None) };
+    if let Some(next) = request.next(&page.body)? {
+        pages.go_on(next);
+    }
+    Ok(Some(request.items(api, page)?.into()))
+}

@@ -1,0 +1,100 @@
+//! Requests as data, and the three ways to perform one.
+use crate::{Error, HfApi, Http, Result, Spec};
+use bytes::Bytes;
+use hub_http::Answer;
+use serde::{Serialize, de::DeserializeOwned};
+use std::any::TypeId;
+
+/// The parameters of one method, as data.
+pub trait Request: Serialize + DeserializeOwned + Send + 'static {
+    /// What a successful call returns.
+    type Output: Serialize + Send + 'static;
+    /// Name, documentation and parameters.
+    const SPEC: Spec;
+}
+
+/// A request that can be performed.
+pub trait Run: Request {
+    /// Performs the call.
+    fn run(self, api: HfApi) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// A request that is exactly one exchange.
+pub trait Endpoint: Request<Output: DeserializeOwned> + Sync {
+    /// The HTTP form of this request.
+    fn http(&self) -> Http;
+
+    /// Reads the result from a successful answer: JSON unless overridden, and anything at all for `()`.
+    ///
+    /// # Errors
+    /// The answer is not what the method returns.
+    fn decode(&self, api: &HfApi, answer: Answer) -> Result<Self::Output> {
+        let _ = api;
+        if TypeId::of::<Self::Output>() == TypeId::of::<()>() {
+            return Ok(serde_json::from_str("null").expect("null reads as the unit"));
+        }
+        answer.json()
+    }
+
+    /// Turns a failure into a result, for options such as `exist_ok`.
+    ///
+    /// # Errors
+    /// The failure, unless it counts as success.
+    fn recover(&self, api: &HfApi, error: Error) -> Result<Self::Output> {
+        let _ = api;
+        Err(error)
+    }
+}
+
+/// A request answered page by page, each with a link to the next.
+pub trait List: Request + Sync {
+    /// One element of the listing.
+    type Item: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The HTTP form of the first page.
+    fn http(&self) -> Http;
+
+    /// At most this many items, over all pages.
+    fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// Reads the items of one page: a JSON array unless overridden.
+    ///
+    /// # Errors
+    /// The page is not what the method lists.
+    fn items(&self, api: &HfApi, page: Answer) -> Result<Vec<Self::Item>> {
+        let _ = api;
+        page.json()
+    }
+
+    /// The request for the page after this one, for listings that have no `Link` header.
+    ///
+    /// # Errors
+    /// The page does not say.
+    fn next(&self, body: &Bytes) -> Result<Option<Http>> {
+        let _ = body;
+        Ok(None)
+    }
+}
+
+impl HfApi {
+    /// Performs one exchange.
+    ///
+    /// # Errors
+    /// Those of the transport and of the method.
+    pub async fn send<E: Endpoint>(&self, request: E) -> Result<E::Output> {
+        match self.exchange(request.http()).await {
+            Ok(answer) => request.decode(self, answer),
+            Err(error) => request.recover(self, error),
+        }
+    }
+
+    /// Performs an exchange and collects its answer.
+    ///
+    /// # Errors
+    /// Those of [`crate::Client::execute`].
+    pub async fn exchange(&self, http: Http) -> Result<Answer> {
+        self.client().execute(http).await?.collect().await
+    }
+}
