@@ -52,7 +52,7 @@ pub use blocking::block_on;
 pub use listing::Pages;
 pub use paths::{repo_api, repo_path, resolve_path};
 pub use queue::Pending;
-pub use registry::{METHODS, Method, Param, Spec};
+pub use registry::{METHODS, Method, Param, Spec, handle_params};
 pub use request::{Endpoint, List, Request, Run};
 
 pub use hub_http::{Answer, Auth, Client, Config, Error, ErrorKind, Http, Result, Token};

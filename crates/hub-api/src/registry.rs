@@ -139,3 +139,18 @@ fn items<L: List>(api: HfApi, args: Value) -> BoxStream<'static, Result<Value>> 
 fn count<L: List>(api: HfApi, args: Value) -> BoxFuture<'static, Result<usize>> {
     async move { api.count(read::<L>(args)?).await }.boxed()
 }
+
+/// The parameters of a Python method that belong to the handle here: who asks, how patiently, through what.
+///
+/// They are accepted from JSON callers and bound to the handle: see [`HfApi::with_auth`], [`HfApi::with_timeout`].
+pub fn handle_params(method: &str) -> &'static [&'static str] {
+    match method {
+        "get_dataset_tags" | "get_model_tags" | "paper_info" | "upload_large_folder" => &[],
+        "model_info" | "dataset_info" | "space_info" | "repo_info" => &["token", "timeout"],
+        "get_hf_file_metadata" => &["token", "timeout", "proxies"],
+        "hf_hub_download" => &["token", "proxies"],
+        "snapshot_download" => &["token", "proxies", "tqdm_class"],
+        "create_commit" | "upload_file" | "upload_folder" => &["token", "run_as_future"],
+        _ => &["token"],
+    }
+}

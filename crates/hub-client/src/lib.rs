@@ -1,0 +1,26 @@
+//! The Hugging Face Hub client: every method of the API in one crate.
+//!
+//! ```no_run
+//! use hub_client::prelude::*;
+//!
+//! # async fn example() -> hub_client::Result<()> {
+//! let api = HfApi::from_env()?;
+//! let info = api.model_info("openai-community/gpt2").revision("main").files_metadata(true).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The layers are crates of their own, for those who need less: `hub-types` (the data), `hub-http` (the transport),
+//! `hub-api` (requests), `hub-cache` (downloads), `hub-upload` (uploads), `hub-safetensors` (headers and tensors).
+
+pub use hub_api::*;
+
+mod methods;
+
+pub use methods::{method, methods};
+
+/// What most programs use: the client and the traits that add downloads and uploads to it.
+pub mod prelude {
+    pub use hub_api::types::{RepoId, RepoType, Revision};
+    pub use hub_api::{Arg, Error, ErrorKind, HfApi, Result};
+}

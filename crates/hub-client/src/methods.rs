@@ -1,0 +1,14 @@
+//! The registries of all crates, chained.
+use hub_api::Method;
+
+/// All methods of the API, by name.
+pub fn methods() -> Vec<&'static Method> {
+    let mut all: Vec<_> = hub_api::METHODS.iter().flat_map(|module| module.iter()).collect();
+    all.sort_by_key(|method| method.spec.name);
+    all
+}
+
+/// The method of a name.
+pub fn method(name: &str) -> Option<&'static Method> {
+    methods().into_iter().find(|method| method.spec.name == name)
+}
