@@ -45,7 +45,7 @@ pub use redact::redact_url;
 pub use remote_file::{ByteRange, Piece, RemoteBody, RemoteFile};
 pub use request::{Http, Redirects, Target};
 pub use reqwest::{Method, StatusCode, header};
-pub use response::Response;
+pub use response::{Answer, Response};
 pub use retry::RetryPolicy;
 pub use token::Token;
 pub use token_store::{StoredToken, TokenStore};

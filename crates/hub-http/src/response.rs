@@ -88,18 +88,16 @@ impl Response {
         }
     }
 
-    /// The whole body, in memory.
+    /// Reads the whole body into memory.
     ///
     /// # Errors
     /// As [`Response::chunk`]; [`ErrorKind::Decode`] if it is larger than 256 MiB.
-    pub async fn bytes(mut self) -> Result<Bytes> {
+    pub async fn collect(mut self) -> Result<Answer> {
+        let (status, headers, url) = (self.status(), self.headers().clone(), self.url().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = self.chunk().await? {
-            if body.is_empty() && self.inner.content_length() == Some(0) {
-                return Ok(chunk);
-            }
             if body.len() + chunk.len() > MAX_BYTES {
-                let url = redact_url(self.url());
+                let url = redact_url(&url);
                 return Err(Error::new(
                     ErrorKind::Decode,
                     format!("the answer of {url} is larger than 256 MiB"),
@@ -107,44 +105,53 @@ impl Response {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
+        Ok(Answer { status, headers, url, body: body.freeze() })
     }
 
     /// The body read as JSON.
     ///
     /// # Errors
-    /// As [`Response::bytes`]; [`ErrorKind::NotAHub`] if it is a web page, [`ErrorKind::Decode`] if it is not what
-    /// was expected, with the path of the field.
+    /// As [`Response::collect`] and [`Answer::json`].
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let head = Head::of(&self);
-        let body = self.bytes().await?;
-        head.parse(&body)
+        self.collect().await?.json()
     }
 }
 
-/// What the error about a body that cannot be read needs of its answer.
+/// A successful answer with its whole body.
 #[derive(Debug, Clone)]
-struct Head {
-    url: Url,
-    is_page: bool,
+#[non_exhaustive]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The URL that answered, after redirects.
+    pub url: Url,
+    /// The body.
+    pub body: Bytes,
 }
 
-impl Head {
-    fn of(response: &Response) -> Self {
-        let is_page = response.header(CONTENT_TYPE.as_str()).is_some_and(|media| media.contains("text/html"));
-        Self { url: response.url().clone(), is_page }
+impl Answer {
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
-    fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T> {
-        match serde_json::from_slice(body) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.unreadable(body, &path_of_error::<T>(body).unwrap_or(error.to_string()))),
-        }
+    /// The body read as JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAHub`] if it is a web page, [`ErrorKind::Decode`] if it is not what was expected, with the
+    /// path of the field.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            self.unreadable(&path_of_error::<T>(&self.body).unwrap_or_else(|| error.to_string()))
+        })
     }
 
-    fn unreadable(&self, body: &[u8], why: &str) -> Error {
+    fn unreadable(&self, why: &str) -> Error {
         let url = redact_url(&self.url);
-        if self.is_page || body.trim_ascii_start().starts_with(b"<") {
+        let is_page = self.header(CONTENT_TYPE.as_str()).is_some_and(|media| media.contains("text/html"));
+        if is_page || self.body.trim_ascii_start().starts_with(b"<") {
             let message = format!(
                 "{url} answered with a web page; is HF_ENDPOINT a Hub, and is there a login page between?"
             );
