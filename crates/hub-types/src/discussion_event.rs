@@ -92,7 +92,7 @@ macro_rules! event {
 event! {
     /// Is a comment.
     DiscussionComment Comment {
-        /// The text, in Markdown.
+        /// The text, in Markdown; empty if the Hub keeps it back.
         content: String,
         /// Whether it was edited.
         edited: bool,
@@ -185,7 +185,7 @@ impl TryFrom<RawEvent> for DiscussionEvent {
         let created_at = raw.created_at;
         Ok(match raw.kind.as_str() {
             "comment" => Self::Comment(DiscussionComment {
-                content: raw.needed("/latest/raw", "content")?,
+                content: raw.text("/latest/raw", "content").unwrap_or_default(),
                 edited: raw.flag("edited"),
                 hidden: raw.flag("hidden"),
                 rendered: raw.text("/latest/html", "rendered"),

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 pub(crate) fn normalize(index: &Value) -> Option<Value> {
     let mut name = &Value::Null;
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let models = index.as_array().filter(|models| !models.is_empty())?;
+    let models = items(index).filter(|models| !models.is_empty())?;
     for model in models {
         name = model.get("name")?;
-        for result in model.get("results")?.as_array()? {
+        for result in items(model.get("results")?)? {
             let result = EvalResult::read(result)?;
             for metric in result.metrics {
                 let metric = tidy_metric(metric)?;
@@ -49,7 +49,7 @@ impl<'a> EvalResult<'a> {
             dataset_name: dataset.get("name")?,
             dataset,
             source: result.get("source").and_then(Value::as_object),
-            metrics: result.get("metrics")?.as_array()?,
+            metrics: items(result.get("metrics")?)?,
         })
     }
 
@@ -90,6 +90,16 @@ impl Group<'_> {
             ("metrics", Some(&Value::Array(self.metrics))),
             ("source", source.as_ref()),
         ])
+    }
+}
+
+/// The items of a list; an empty text or object is an empty list, as it is for Python.
+fn items(value: &Value) -> Option<&[Value]> {
+    match value {
+        Value::Array(items) => Some(items),
+        Value::String(text) if text.is_empty() => Some(&[]),
+        Value::Object(fields) if fields.is_empty() => Some(&[]),
+        _ => None,
     }
 }
 
@@ -182,7 +192,7 @@ mod tests {
             json!([]),
             json!([{"results": []}]),
             json!([{"name": "a"}]),
-            json!([{"name": "a", "results": {}}]),
+            json!([{"name": "a", "results": {"b": 1}}]),
             json!([{"name": "a", "results": [{"task": "asr"}]}]),
             json!([{"name": "a", "results": [no_metrics]}]),
             json!([{"name": "a", "results": [result("t", &json!({"type": "wer"}))]}]),

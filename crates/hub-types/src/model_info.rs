@@ -1,6 +1,6 @@
 //! Descriptions of models.
 use crate::card_data::ModelCard;
-use crate::lenient::Filled;
+use crate::lenient::{Filled, or_default};
 use crate::repo_info::repo_info;
 use crate::text_enum::text_enum;
 use crate::timestamp::Timestamp;
@@ -85,6 +85,7 @@ text_enum! {
 #[non_exhaustive]
 pub struct TransformersInfo {
     /// The class that loads it: `AutoModelForMaskedLM`.
+    #[serde(default, deserialize_with = "or_default")]
     pub auto_model: String,
     /// The model's own class, if it brings one.
     pub custom_class: Option<String>,
@@ -96,12 +97,29 @@ pub struct TransformersInfo {
 
 /// Counts the parameters of a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RawSafeTensors")]
 #[non_exhaustive]
 pub struct SafeTensorsInfo {
     /// The number of parameters by element type: `F32`.
     pub parameters: BTreeMap<String, u64>,
     /// The number of all parameters.
     pub total: u64,
+}
+
+/// Either of the numbers may be left out.
+#[derive(Deserialize)]
+struct RawSafeTensors {
+    #[serde(default, deserialize_with = "or_default")]
+    parameters: BTreeMap<String, u64>,
+    total: Option<u64>,
+}
+
+impl From<RawSafeTensors> for SafeTensorsInfo {
+    fn from(raw: RawSafeTensors) -> Self {
+        let counts = raw.parameters.values();
+        let total = raw.total.unwrap_or_else(|| counts.fold(0, |sum, count| sum.saturating_add(*count)));
+        Self { parameters: raw.parameters, total }
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +156,14 @@ mod tests {
     fn a_null_does_not_undo_the_other_name() {
         let info = read(&json!({"id": "a", "cardData": {"license": "mit"}, "card_data": null}));
         assert_eq!(info.card_data.unwrap().license(), Some("mit"));
+    }
+
+    #[test]
+    fn the_total_may_be_left_out() {
+        let info = read(&json!({"id": "a", "safetensors": {"parameters": {"F32": 3, "I8": 4}}}));
+        assert_eq!(info.safetensors.unwrap().total, 7);
+        let info = read(&json!({"id": "a", "safetensors": {"parameters": null, "total": 9}}));
+        assert_eq!(info.safetensors.unwrap().total, 9);
     }
 
     #[test]

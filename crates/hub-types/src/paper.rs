@@ -1,8 +1,9 @@
 //! Papers.
-use crate::lenient::{filled, or_default};
+use crate::lenient::filled;
 use crate::{User, timestamp};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Describes a paper.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +53,10 @@ struct RawPaper {
     #[serde(alias = "discussionId")]
     discussion_id: Option<String>,
     source: Option<String>,
-    #[serde(alias = "numComments", deserialize_with = "or_default")]
-    comments: u64,
+    #[serde(rename = "numComments")]
+    num_comments: Option<u64>,
+    // A number in what was written; the Hub may send the comments themselves.
+    comments: Value,
     #[serde(alias = "submittedOnDailyAt", deserialize_with = "timestamp::optional")]
     submitted_at: Option<DateTime<Utc>>,
     #[serde(alias = "submittedBy", deserialize_with = "filled")]
@@ -90,7 +93,7 @@ impl From<RawPaper> for PaperInfo {
             upvotes: inner.upvotes.filter(|count| *count > 0).or(outer.upvotes).or(inner.upvotes),
             discussion_id: inner.discussion_id.or(outer.discussion_id),
             source: outer.source,
-            comments: Some(outer.comments),
+            comments: outer.comments.as_u64().or(outer.num_comments).or(Some(0)),
             submitted_at: daily_at.or(outer.submitted_at),
             submitted_by: outer.submitted_by.or(outer.submitted_on_daily_by),
         }
@@ -101,7 +104,7 @@ impl From<RawPaper> for PaperInfo {
 mod tests {
     use super::*;
     use crate::parse_datetime;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn read(json: Value) -> PaperInfo {
         serde_json::from_value(json).unwrap()
@@ -125,7 +128,7 @@ mod tests {
     fn a_paper_by_itself_round_trips() {
         let paper = read(json!({"id": "2401.1", "authors": [{"name": "Ann"}], "title": "t", "upvotes": 5,
             "publishedAt": "2024-01-01T00:00:00.000Z", "submittedOnDailyAt": "2024-01-03T00:00:00.000Z",
-            "submittedOnDailyBy": {"user": "cat"}, "discussionId": "d"}));
+            "submittedOnDailyBy": {"user": "cat"}, "discussionId": "d", "comments": [{"text": "x"}]}));
         assert_eq!(paper.submitted_at, parse_datetime("2024-01-03T00:00:00Z").ok());
         assert_eq!((paper.comments, paper.discussion_id.as_deref()), (Some(0), Some("d")));
         assert_eq!(read(serde_json::to_value(&paper).unwrap()), paper);

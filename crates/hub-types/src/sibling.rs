@@ -1,5 +1,5 @@
 //! Files as the descriptions of repositories name them.
-use crate::lenient::filled;
+use crate::lenient::{filled, or_default};
 use serde::{Deserialize, Serialize};
 
 /// Names a file of a repository in the repository's description.
@@ -37,7 +37,7 @@ pub struct BlobLfsInfo {
     pub size: u64,
     /// The sha256 of the content, in hex.
     pub sha256: String,
-    /// The size of the pointer in bytes.
+    /// The size of the pointer in bytes; zero if the Hub did not say.
     pub pointer_size: u64,
 }
 
@@ -54,7 +54,7 @@ struct RawLfs {
     size: u64,
     sha256: Option<String>,
     oid: Option<String>,
-    #[serde(alias = "pointerSize")]
+    #[serde(alias = "pointerSize", default, deserialize_with = "or_default")]
     pointer_size: u64,
 }
 

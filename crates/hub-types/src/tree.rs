@@ -119,6 +119,7 @@ pub struct LastCommitInfo {
     #[serde(alias = "id")]
     pub oid: String,
     /// The first line of its message.
+    #[serde(default, deserialize_with = "or_default")]
     pub title: String,
     /// When it was made.
     #[serde(deserialize_with = "timestamp::required")]
