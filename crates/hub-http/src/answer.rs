@@ -34,7 +34,8 @@ pub(crate) fn refusal(
         line.push_str(": ");
         line.push_str(message);
     }
-    let context = HttpContext { status, request, request_id: request_id(headers), error_code, message };
+    let request_id = request_id(headers);
+    let context = HttpContext { status, request, request_id, error_code, message, page: page(body) };
     let wait = retry::asked_wait(headers, SystemTime::now());
     Error::new(kind, line).with_http(context).with_retry_after(wait)
 }
@@ -144,6 +145,12 @@ fn messages(headers: &HeaderMap, body: &[u8]) -> Vec<String> {
     found
 }
 
+/// The URL that a refusal names.
+fn page(body: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    answer.get("url")?.as_str().map(str::to_owned)
+}
+
 /// White space made single, control characters shown, and cut where nobody reads on.
 fn one_line(message: &str) -> String {
     let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -206,6 +213,14 @@ mod tests {
             error("/api/models/x", 400, &[("x-error-message", "first"), ("x-amzn-trace-id", "Root=1")], body);
         assert_eq!(error.http().unwrap().message.as_deref(), Some("first; second"));
         assert!(error.to_string().ends_with("(request id: Root=1)"), "{error}");
+    }
+
+    #[test]
+    fn a_conflict_names_the_page_of_what_exists() {
+        let body = r#"{"error":"taken","url":"https://hub.example/spaces/me/it"}"#;
+        let conflict = error("/api/spaces/you/it/duplicate", 409, &[], body);
+        assert_eq!(conflict.http().unwrap().page.as_deref(), Some("https://hub.example/spaces/me/it"));
+        assert_eq!(error("/api/models/x", 409, &[], "[]").http().unwrap().page, None);
     }
 
     #[test]

@@ -146,6 +146,8 @@ pub struct HttpContext {
     pub error_code: Option<String>,
     /// The Hub's message.
     pub message: Option<String>,
+    /// The page that the Hub names in its refusal: for a conflict, that of what exists already.
+    pub page: Option<String>,
 }
 
 /// What failed, on what, why, and what to do.
