@@ -1,0 +1,35 @@
+//! A Hugging Face Hub served from a folder.
+//!
+//! [`LocalHub`] serves the Hub's HTTP API: repositories, which are real bare git repositories; LFS files, stored by
+//! their sha256, checked on arrival and served by redirect from a second origin, as the real Hub does; users,
+//! organizations and tokens. Unmodified clients work on it with `HF_ENDPOINT` set to [`LocalHub::endpoint`]. What is
+//! in the folder is there again after a restart.
+//!
+//! For tests it runs in the same process, logs each request ([`LocalHub::requests`]) and breaks on demand
+//! ([`LocalHub::fault`], [`Fault`]).
+
+mod access;
+mod accounts;
+mod api;
+mod content;
+mod discussions;
+mod error;
+mod fault;
+mod git;
+mod hub;
+mod lfs;
+mod log;
+mod repos;
+mod stamp;
+mod state;
+mod store;
+mod uploads;
+mod web;
+mod yaml;
+
+pub use accounts::TokenRole;
+pub use axum::http::Method;
+pub use error::Error;
+pub use fault::{Cut, Fault, FaultHandle, RequestHead};
+pub use hub::{LocalHub, LocalHubBuilder};
+pub use log::{LoggedRequest, Origin};
