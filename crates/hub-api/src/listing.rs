@@ -1,12 +1,11 @@
 //! Paged listings as streams.
 use crate::{Answer, Error, ErrorKind, HfApi, Http, List, Result};
-use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use hub_http::{Method, Response, redact_url};
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
 
 type NextPage = BoxFuture<'static, Result<Option<Response>>>;
 
@@ -85,35 +84,10 @@ impl<T> Drop for Task<T> {
 impl HfApi {
     /// Streams the items of a listing; a page is fetched while the one before is read.
     pub fn list<L: List>(&self, request: L) -> BoxStream<'static, Result<L::Item>> {
-        // With a limit the last page is not known before it is read, and one page too many would be asked for.
-        let limit = request.limit();
-        let api = self.clone();
-        let request = Arc::new(request);
-        let state = (None::<Pages>, VecDeque::new(), limit.unwrap_or(usize::MAX), false);
-        let stream = stream::unfold(state, move |(mut pages, mut items, mut left, ended)| {
-            let (api, request) = (api.clone(), request.clone());
-            async move {
-                if ended {
-                    return None;
-                }
-                while items.is_empty() && left > 0 {
-                    let pages =
-                        pages.get_or_insert_with(|| Pages::new(&api, request.http(), limit.is_none()));
-                    match next_items(&api, &*request, pages).await {
-                        Ok(Some(page)) => items = page,
-                        Ok(None) => return None,
-                        Err(error) => return Some((Err(error), (None, items, 0, true))),
-                    }
-                }
-                if left == 0 {
-                    return None;
-                }
-                left -= 1;
-                let item = items.pop_front()?;
-                Some((Ok(item), (pages, items, left, false)))
-            }
+        let pages = stream::try_unfold(Items::new(self, request), |mut items| async move {
+            Ok::<_, Error>(items.next_page().await?.map(|page| (page, items)))
         });
-        stream.boxed()
+        pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten().boxed()
     }
 
     /// Counts the items of a listing without keeping them.
@@ -121,26 +95,44 @@ impl HfApi {
     /// # Errors
     /// Those of the transport and of the method.
     pub async fn count<L: List>(&self, request: L) -> Result<usize> {
-        let limit = request.limit().unwrap_or(usize::MAX);
-        let mut pages = Pages::new(self, request.http(), request.limit().is_none());
+        let mut items = Items::new(self, request);
         let mut count = 0;
-        while count < limit
-            && let Some(items) = next_items(self, &request, &mut pages).await?
-        {
-            count += items.len();
+        while let Some(page) = items.next_page().await? {
+            count += page.len();
         }
-        Ok(count.min(limit))
+        Ok(count)
     }
 }
 
-async fn next_items<L: List>(
-    api: &HfApi,
-    request: &L,
-    pages: &mut Pages,
-) -> Result<Option<VecDeque<L::Item>>> {
-    let Some(page) = pages.next().await? else { return Ok(None) };
-    if let Some(next) = request.next(&page.body)? {
-        pages.go_on(next);
+/// The items of a listing, by page, up to its limit.
+struct Items<L> {
+    api: HfApi,
+    request: L,
+    pages: Option<Pages>,
+    left: usize,
+}
+
+impl<L: List> Items<L> {
+    fn new(api: &HfApi, request: L) -> Self {
+        let left = request.limit().unwrap_or(usize::MAX);
+        Self { api: api.clone(), request, pages: None, left }
     }
-    Ok(Some(request.items(api, page)?.into()))
+
+    async fn next_page(&mut self) -> Result<Option<Vec<L::Item>>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        // With a limit the last page is not known before it is read, and one page too many would be asked for.
+        let ahead = self.request.limit().is_none();
+        let pages = self.pages.get_or_insert_with(|| Pages::new(&self.api, self.request.http(), ahead));
+        let Some(page) = pages.next().await? else { return Ok(None) };
+        if let Some(next) = self.request.next(&page.body)? {
+            pages.go_on(next);
+        }
+        let mut items = self.request.items(&self.api, page)?;
+        items.truncate(self.left);
+        self.left -= items.len();
+        items.retain(|item| self.request.keeps(item));
+        Ok(Some(items))
+    }
 }

@@ -68,6 +68,12 @@ pub trait List: Request + Sync {
         page.json()
     }
 
+    /// Whether an item is given to the caller; what is not still counts towards the limit.
+    fn keeps(&self, item: &Self::Item) -> bool {
+        let _ = item;
+        true
+    }
+
     /// The request for the page after this one, for listings that have no `Link` header.
     ///
     /// # Errors
