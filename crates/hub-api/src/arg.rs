@@ -71,6 +71,24 @@ impl From<CommitHash> for Arg<Revision> {
     }
 }
 
+macro_rules! from_number {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Arg<usize> {
+            fn from(number: $type) -> Self {
+                let refuse = |_| InvalidArgument::new(format!("{number} is no number of items"));
+                Self(number.try_into().map_err(refuse))
+            }
+        }
+    )*};
+}
+from_number!(i32, u32, i64, u64);
+
+impl From<usize> for Arg<usize> {
+    fn from(number: usize) -> Self {
+        Self(Ok(number))
+    }
+}
+
 impl<T: Serialize> Serialize for Arg<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.as_ref().map_err(serde::ser::Error::custom)?.serialize(serializer)
@@ -177,6 +195,14 @@ mod tests {
             assert_eq!(*many, values, "{json}");
         }
         assert!(serde_json::from_str::<Many<String>>("3").is_err());
+    }
+
+    #[test]
+    fn a_number_of_items_is_any_integer_from_zero() {
+        assert_eq!(Arg::from(10).get(), Ok(&10));
+        assert_eq!(Arg::from(10_u64), Arg::from(10_usize));
+        assert!(Arg::from(-1).get().is_err());
+        assert!(serde_json::from_str::<Arg<usize>>("-1").is_err());
     }
 
     #[test]
