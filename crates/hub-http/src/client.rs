@@ -63,6 +63,11 @@ impl Client {
         &self.shared.config
     }
 
+    /// Which token this handle sends.
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
     /// A handle that sends another token; the connections are shared.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
