@@ -1,4 +1,5 @@
 //! What a HEAD request says of a file.
+use crate::{CommitHash, Etag};
 use serde::{Deserialize, Serialize};
 
 /// Says where a file is and which content it has.
@@ -6,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct HfFileMetadata {
     /// The hash of the commit that the revision stands for.
-    pub commit_hash: Option<String>,
+    pub commit_hash: Option<CommitHash>,
     /// What identifies the content, without quotes and weak mark.
-    pub etag: Option<String>,
+    pub etag: Option<Etag>,
     /// The URL to download from; may be signed, and expire.
     pub location: String,
     /// The size in bytes.
