@@ -1,40 +1,103 @@
 //! The command line of the Hugging Face Hub client.
+mod auth;
 mod call;
+mod context;
 mod failure;
+mod listing;
 mod output;
+mod repo;
+mod serve;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use context::Common;
 use failure::Failure;
+use hub_client::types::RepoType;
 use hub_client::{Config, Error, ErrorKind, HfApi};
 use std::process::ExitCode;
 
 /// The Hugging Face Hub from the command line: download, upload and manage models, datasets and Spaces.
 #[derive(Debug, Parser)]
-#[command(name = "hub", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(name = "hub", version, disable_help_subcommand = true)]
 struct Hub {
+    #[command(flatten)]
+    common: Common,
+
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(subcommand)]
+    Auth(auth::Auth),
+    #[command(subcommand)]
+    Repo(repo::Repo),
+    /// Lists models, and tells about one.
+    #[command(subcommand)]
+    Models(listing::Listing),
+    /// Lists datasets, and tells about one.
+    #[command(subcommand)]
+    Datasets(listing::Listing),
+    /// Lists Spaces, and tells about one.
+    #[command(subcommand)]
+    Spaces(listing::Listing),
+    Serve(serve::Serve),
     Call(call::Call),
+    /// Prints the configuration that the environment makes.
+    Env,
+    /// Prints the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> ExitCode {
-    match run(Hub::parse().command) {
+    match run(Hub::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
-    let Command::Call(call) = command;
-    if let Some(result) = call.run_offline() {
-        return result;
+fn run(hub: Hub) -> Result<(), Failure> {
+    match hub.command {
+        Command::Call(call) => {
+            if let Some(result) = call.run_offline() {
+                return result;
+            }
+            let api = HfApi::new(Config::from_env().map_err(Failure::machine)?);
+            runtime()?.block_on(call.run(api))
+        }
+        Command::Env => {
+            let environment = auth::environment(&Config::from_env()?);
+            Ok(hub.common.format().object(&environment, "version")?)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Hub::command(), "hub", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Serve(serve) => Ok(runtime()?.block_on(serve.run(hub.common.format(), hub.common.token()))?),
+        command => runtime()?.block_on(run_online(command, &hub.common)),
     }
-    let api = HfApi::new(Config::from_env().map_err(Failure::machine)?);
-    runtime()?.block_on(call.run(api))
+}
+
+async fn run_online(command: Command, common: &Common) -> Result<(), Failure> {
+    if let Command::Auth(auth) = command {
+        return Ok(auth.run(common).await?);
+    }
+    let context = common.context()?;
+    match command {
+        Command::Repo(repo) => repo.run(&context).await?,
+        Command::Models(listing) => listing.run(&context, RepoType::Model).await?,
+        Command::Datasets(listing) => listing.run(&context, RepoType::Dataset).await?,
+        Command::Spaces(listing) => listing.run(&context, RepoType::Space).await?,
+        Command::Auth(_)
+        | Command::Call(_)
+        | Command::Serve(_)
+        | Command::Env
+        | Command::Completions { .. } => {}
+    }
+    Ok(())
 }
 
 /// The runtime of commands that use the network; two threads, one to receive and one to hash and write.

@@ -1,0 +1,167 @@
+//! What every command has: the client, and how to print.
+use crate::output::{Column, Format};
+use clap::{Args, ValueEnum};
+use hub_client::types::{RepoId, RepoType};
+use hub_client::{Config, Error, HfApi, Result, Token, method};
+use serde_json::{Map, Value};
+
+/// The options that every command understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// How results are printed.
+    #[arg(long, value_enum, global = true, default_value = "human")]
+    format: Format,
+
+    /// The same as `--format json`.
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
+
+    /// Prints ids alone, one a line; the same as `--format quiet`.
+    #[arg(short, long, global = true, conflicts_with_all = ["format", "json"])]
+    quiet: bool,
+
+    /// The access token; `HF_TOKEN` or the one logged in with if unset.
+    #[arg(long, global = true)]
+    token: Option<String>,
+
+    /// How progress is shown on the standard error.
+    #[arg(long, value_enum, global = true)]
+    progress: Option<ProgressMode>,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// Bars, on a terminal.
+    Bar,
+    /// One JSON object a line.
+    Json,
+    /// Nothing.
+    None,
+}
+
+impl Common {
+    /// How results are printed.
+    pub fn format(&self) -> Format {
+        match (self.json, self.quiet) {
+            (true, _) => Format::Json,
+            (_, true) => Format::Quiet,
+            _ => self.format,
+        }
+    }
+
+    /// The token that was given.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// The client and what else a command needs.
+    pub fn context(&self) -> Result<Context> {
+        let mut config = Config::from_env()?;
+        if let Some(token) = &self.token {
+            config = config.with_token(Token::parse(token)?);
+        }
+        Ok(Context { api: HfApi::new(config), format: self.format(), progress: self.progress })
+    }
+}
+
+/// The client, and how to print.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The client.
+    pub api: HfApi,
+    /// How results are printed.
+    pub format: Format,
+    /// How progress is shown, if it was said.
+    pub progress: Option<ProgressMode>,
+}
+
+impl Context {
+    /// Calls a method of the registry; arguments that are null are left out.
+    pub async fn call(&self, name: &str, arguments: Value) -> Result<Value> {
+        (find(name).call)(self.api.clone(), given(arguments)).await
+    }
+
+    /// Calls a method of the registry that lists, and prints its items.
+    pub async fn list(&self, name: &str, arguments: Value, columns: &[Column]) -> Result<()> {
+        let stream = find(name).stream.expect("the method lists");
+        self.format.list(stream(self.api.clone(), given(arguments)), columns).await
+    }
+}
+
+fn find(name: &str) -> &'static hub_client::Method {
+    method(name).unwrap_or_else(|| panic!("`{name}` is in the registry"))
+}
+
+/// The arguments without those that are null.
+fn given(arguments: Value) -> Value {
+    match arguments {
+        Value::Object(members) => {
+            Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+/// A repository as it is named on the command line.
+#[derive(Debug, Args)]
+pub struct RepoArg {
+    /// The repository: `namespace/name`, also with a kind in front (`datasets/namespace/name`, `hf://…`).
+    pub repo_id: String,
+
+    /// The kind of repository; a model unless the id tells.
+    #[arg(long = "type", visible_alias = "repo-type", value_name = "model|dataset|space")]
+    pub repo_type: Option<RepoType>,
+}
+
+impl RepoArg {
+    /// The kind and the id.
+    pub fn parse(&self) -> Result<(RepoType, RepoId)> {
+        parse_repo(&self.repo_id, self.repo_type)
+    }
+}
+
+/// Reads an id that may have `hf://` and a kind in front.
+pub fn parse_repo(text: &str, repo_type: Option<RepoType>) -> Result<(RepoType, RepoId)> {
+    let bare = text.strip_prefix("hf://").unwrap_or(text);
+    let (told, bare) = match bare.split_once('/') {
+        Some((kind, rest)) if rest.contains('/') || text.starts_with("hf://") => match kind {
+            "models" => (Some(RepoType::Model), rest),
+            "datasets" => (Some(RepoType::Dataset), rest),
+            "spaces" => (Some(RepoType::Space), rest),
+            _ => (None, bare),
+        },
+        _ => (None, bare),
+    };
+    match (told, repo_type) {
+        (Some(told), Some(given)) if told != given => {
+            Err(Error::invalid(format!("`{text}` is a {told}, and --type says {given}")))
+        }
+        (told, given) => Ok((told.or(given).unwrap_or_default(), RepoId::parse(bare)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_may_tell_their_kind() {
+        let cases = [
+            ("gpt2", None, (RepoType::Model, "gpt2")),
+            ("me/model", None, (RepoType::Model, "me/model")),
+            ("datasets/me/data", None, (RepoType::Dataset, "me/data")),
+            ("hf://spaces/me/app", None, (RepoType::Space, "me/app")),
+            ("hf://datasets/squad", None, (RepoType::Dataset, "squad")),
+            ("hf://me/model", None, (RepoType::Model, "me/model")),
+            ("me/data", Some(RepoType::Dataset), (RepoType::Dataset, "me/data")),
+        ];
+        for (text, given, (kind, id)) in cases {
+            let (found, repo_id) = parse_repo(text, given).unwrap();
+            assert_eq!((found, repo_id.as_str()), (kind, id), "{text}");
+        }
+        assert!(parse_repo("datasets/me/data", Some(RepoType::Space)).is_err());
+        assert!(parse_repo("a/b/c", None).is_err());
+    }
+}
