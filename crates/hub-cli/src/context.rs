@@ -80,18 +80,18 @@ pub struct Context {
 impl Context {
     /// Calls a method of the registry; arguments that are null are left out.
     pub async fn call(&self, name: &str, arguments: Value) -> Result<Value> {
-        (find(name).call)(self.api.clone(), given(arguments)).await
+        (find(name)?.call)(self.api.clone(), given(arguments)).await
     }
 
     /// Calls a method of the registry that lists, and prints its items.
     pub async fn list(&self, name: &str, arguments: Value, columns: &[Column]) -> Result<()> {
-        let stream = find(name).stream.expect("the method lists");
+        let stream = find(name)?.stream.expect("the method lists");
         self.format.list(stream(self.api.clone(), given(arguments)), columns).await
     }
 }
 
-fn find(name: &str) -> &'static hub_client::Method {
-    method(name).unwrap_or_else(|| panic!("`{name}` is in the registry"))
+fn find(name: &str) -> Result<&'static hub_client::Method> {
+    method(name).ok_or_else(|| Error::invalid(format!("this build of the tool has no `{name}`")))
 }
 
 /// The arguments without those that are null.
