@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_number_of_items_is_any_integer_from_zero() {
-        assert_eq!(Arg::from(10).get(), Ok(&10));
+        assert_eq!(Arg::<usize>::from(10).get(), Ok(&10));
         assert_eq!(Arg::from(10_u64), Arg::from(10_usize));
         assert!(Arg::from(-1).get().is_err());
         assert!(serde_json::from_str::<Arg<usize>>("-1").is_err());
