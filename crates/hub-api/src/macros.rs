@@ -42,6 +42,7 @@ macro_rules! request {
         impl $name {
             /// Creates the request from its required parameters.
             #[allow(clippy::new_without_default, reason = "requests without parameters are made by their method")]
+            #[allow(clippy::too_many_arguments, reason = "there are as many as the Hub requires")]
             pub fn new($($req: impl Into<$rty>),*) -> Self {
                 Self { $($req: $req.into(),)* $($field: Default::default(),)* api: () }
             }
@@ -132,6 +133,7 @@ macro_rules! composite {
         impl $crate::HfApi {
             $(#[doc = $doc])*
             $(#[deprecated(note = $note)])?
+            #[allow(clippy::too_many_arguments, reason = "there are as many as the Hub requires")]
             pub fn $method(&self, $($req: impl Into<$rty>),*) -> $name<$crate::HfApi> {
                 $name::new($($req),*).on(self)
             }

@@ -66,7 +66,9 @@ impl Param {
     /// Collects what a declaration says; for the macros.
     #[doc(hidden)]
     pub const fn new(name: &'static str, ty: &'static str, required: bool, doc: &'static str) -> Self {
-        Self { name, ty, required, doc }
+        // A parameter named as a word of the language, `type`, is declared as `r#type`.
+        let raw = matches!(name.as_bytes(), [b'r', b'#', ..]);
+        Self { name: if raw { name.split_at(2).1 } else { name }, ty, required, doc }
     }
 }
 
