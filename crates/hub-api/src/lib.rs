@@ -40,6 +40,7 @@ mod queue;
 mod registry;
 pub mod repos;
 mod request;
+mod secret;
 pub mod spaces;
 pub mod tags;
 pub mod users;
@@ -54,6 +55,7 @@ pub use paths::{repo_api, repo_path, resolve_path};
 pub use queue::Pending;
 pub use registry::{METHODS, Method, Param, Spec, handle_params};
 pub use request::{Endpoint, List, Request, Run};
+pub use secret::Secret;
 
 pub use hub_http::{Answer, Auth, Client, Config, Error, ErrorKind, Http, Result, Token};
 pub use hub_types as types;
