@@ -18,9 +18,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(items) = std::env::var("PAGE_SIZE") {
         builder = builder.page_size(items.parse()?);
     }
-    let hub = builder.start().await?;
-    println!("export HF_ENDPOINT={} HF_TOKEN={}", hub.endpoint(), hub.token());
-    tokio::signal::ctrl_c().await?;
-    hub.shutdown().await;
+    let started = |hub: &LocalHub| println!("export HF_ENDPOINT={} HF_TOKEN={}", hub.endpoint(), hub.token());
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    hub_local::serve(builder, started, interrupted).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod access;
 mod accounts;
 mod api;
+mod builder;
 mod content;
 mod discussions;
 mod error;
@@ -29,7 +30,8 @@ mod yaml;
 
 pub use accounts::TokenRole;
 pub use axum::http::Method;
+pub use builder::LocalHubBuilder;
 pub use error::Error;
 pub use fault::{Cut, Fault, FaultHandle, RequestHead};
-pub use hub::{LocalHub, LocalHubBuilder};
+pub use hub::{LocalHub, serve};
 pub use log::{LoggedRequest, Origin};

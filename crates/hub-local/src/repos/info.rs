@@ -1,5 +1,5 @@
 //! The description of a repository: `GET /api/{kind}s/{id}[/revision/{revision}]`.
-use super::{Readable, Repo};
+use super::{Readable, Repo, find, refresh};
 use crate::{
     git::Git,
     state::HubState,
@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use git2::Oid;
-use hub_types::RepoType;
+use hub_types::{RepoType, Revision};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -38,10 +38,21 @@ async fn info(
         return Err(ApiError::bad_request(format!("Invalid expand: {unknown}")));
     }
     let oid = repo.oid.clone();
+    let store = state.store.clone();
     let answer = state
         .git
         .run(&oid, move |git| {
-            let head = git.resolve(revision.as_deref().unwrap_or("main"))?;
+            let main = git.resolve(Revision::MAIN)?;
+            let repo = if main.to_string() == repo.sha {
+                repo
+            } else {
+                // The process was killed between moving the branch and writing this down.
+                store.with(|connection| {
+                    refresh(connection, git, &repo, main)?;
+                    Ok(find(connection, repo.kind, &repo.id)?.unwrap_or(repo))
+                })?
+            };
+            let head = revision.as_deref().map_or(Ok(main), |revision| git.resolve(revision))?;
             let mut object = describe(&repo);
             object.insert("sha".into(), head.to_string().into());
             if head.to_string() != repo.sha {

@@ -174,7 +174,6 @@ impl Committer<'_> {
         }
         let edit = Edit { parent: Some(head), changes };
         let commit = git.commit(&edit, &self.user.name, &message(header))?;
-        git.set_reference(&reference, commit)?;
         self.state.store.with(|connection| {
             if reference == "refs/heads/main" {
                 refresh(connection, git, self.repo, commit)?;
@@ -182,7 +181,9 @@ impl Committer<'_> {
                 let data = json!({ "subject": header.summary, "oid": commit.to_string() });
                 discussions::add_event(connection, self.repo, num, "commit", &self.user.name, &data)?;
             }
-            Ok(())
+            // Last, so that a failure before it changes nothing. Killed right after it, the database is behind;
+            // whoever asks for the repository next brings it up to date.
+            git.set_reference(&reference, commit)
         })?;
         Ok(Done { commit, pull_request: None })
     }

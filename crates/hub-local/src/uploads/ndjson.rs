@@ -1,12 +1,13 @@
 //! Lines of JSON from a body that arrives in chunks.
 use crate::web::{ApiError, Result, body::Chunks};
+use bytes::BytesMut;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
 /// The lines of a body, decoded one at a time; no more than one is in memory.
 pub(super) struct Lines<T> {
     chunks: Chunks,
-    buffer: Vec<u8>,
+    buffer: BytesMut,
     /// How far into the buffer no line ends.
     searched: usize,
     ended: bool,
@@ -18,17 +19,17 @@ const MAX_LINE_BYTES: usize = (super::MAX_REGULAR_BYTES as usize) / 3 * 4 + (64 
 
 impl<T> Lines<T> {
     pub(super) fn of(chunks: Chunks) -> Self {
-        Self { chunks, buffer: Vec::new(), searched: 0, ended: false, kind: PhantomData }
+        Self { chunks, buffer: BytesMut::new(), searched: 0, ended: false, kind: PhantomData }
     }
 }
 
 impl<T: DeserializeOwned> Lines<T> {
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+    fn next_line(&mut self) -> Result<Option<BytesMut>> {
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|&c| c == b'\n') {
-                let rest = self.buffer.split_off(self.searched + end + 1);
+                let line = self.buffer.split_to(self.searched + end + 1);
                 self.searched = 0;
-                return Ok(Some(std::mem::replace(&mut self.buffer, rest)));
+                return Ok(Some(line));
             }
             self.searched = self.buffer.len();
             if self.ended {
