@@ -36,6 +36,7 @@ mod listing;
 mod macros;
 pub mod papers;
 mod paths;
+pub mod patterns;
 mod queue;
 mod registry;
 pub mod repos;
