@@ -1,5 +1,5 @@
 //! The description of a repository: `GET /api/{kind}s/{id}[/revision/{revision}]`.
-use super::{Readable, Repo, find, refresh};
+use super::{Readable, Repo, find, refresh, safetensors::parameters};
 use crate::{
     git::Git,
     state::HubState,
@@ -38,7 +38,7 @@ async fn info(
         return Err(ApiError::bad_request(format!("Invalid expand: {unknown}")));
     }
     let oid = repo.oid.clone();
-    let store = state.store.clone();
+    let shared = state.clone();
     let answer = state
         .git
         .run(&oid, move |git| {
@@ -47,7 +47,7 @@ async fn info(
                 repo
             } else {
                 // The process was killed between moving the branch and writing this down.
-                store.with(|connection| {
+                shared.store.with(|connection| {
                     refresh(connection, git, &repo, main)?;
                     Ok(find(connection, repo.kind, &repo.id)?.unwrap_or(repo))
                 })?
@@ -62,6 +62,10 @@ async fn info(
             let wants = |name: &str| expand.is_empty() || expand.iter().any(|expanded| expanded == name);
             if wants("siblings") {
                 object.insert("siblings".into(), siblings(git, head, blobs)?.into());
+            }
+            if repo.kind == RepoType::Model && wants("safetensors") {
+                let parameters = parameters(git, &shared.lfs, head)?;
+                object.extend(parameters.map(|parameters| ("safetensors".to_owned(), parameters)));
             }
             if wants("usedStorage") {
                 object.insert("usedStorage".into(), used_storage(git, head)?.into());

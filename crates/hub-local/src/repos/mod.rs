@@ -5,6 +5,7 @@ mod info;
 mod list;
 mod manage;
 mod metadata;
+mod safetensors;
 
 pub(crate) use card::metadata_block;
 pub(crate) use extract::{Content, Readable, Writable};

@@ -112,6 +112,21 @@ async fn card_of_the_head_becomes_tags_and_library() {
 }
 
 #[tokio::test]
+async fn parameters_of_safetensors_are_counted() {
+    let hub = LocalHub::start().await.unwrap();
+    let client = Client::of(&hub);
+    client.create_repo("m").await;
+    assert_eq!(client.json("/api/models/local/m").await.get("safetensors"), None);
+    let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[2,3],"data_offsets":[0,6]}}"#;
+    let mut content = (header.len() as u64).to_le_bytes().to_vec();
+    content.extend_from_slice(header.as_bytes());
+    content.extend_from_slice(&[0; 6]);
+    client.commit_lfs("local/m", "model.safetensors", &content).await;
+    let expected = json!({ "parameters": { "U8": 6 }, "total": 6 });
+    assert_eq!(client.json("/api/models/local/m").await["safetensors"], expected);
+}
+
+#[tokio::test]
 async fn expand_shows_only_what_is_asked_for() {
     let hub = LocalHub::start().await.unwrap();
     let client = Client::of(&hub);
