@@ -1,0 +1,245 @@
+//! The files of a local folder.
+use hub_api::patterns::PathFilter;
+use hub_api::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// What to upload of a folder.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selection {
+    /// What the paths within the folder have to match.
+    pub(crate) filter: PathFilter,
+    /// Patterns that were named to be allowed, which may ask for secrets by name.
+    pub(crate) asked_for: Vec<String>,
+    /// Whether links to files count as files.
+    pub(crate) follow_symlinks: bool,
+    /// Files that hold secrets and must not go along by accident.
+    pub(crate) secrets: Vec<PathBuf>,
+}
+
+/// A file to upload: its path within the folder, with slashes, and on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) relative: String,
+    pub(crate) path: PathBuf,
+}
+
+/// Lists the files of a folder, in an order that does not change. Blocks.
+///
+/// What git and downloads keep for themselves is left out, at any depth; so are pipes, sockets, devices, links to
+/// folders and links to nothing, which are told about.
+pub(crate) fn walk(folder: &Path, selection: &Selection) -> Result<Vec<Found>> {
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(Error::invalid(format!("`{}` is not a folder", folder.display()))),
+        Err(error) => {
+            return Err(Error::invalid(format!("there is no folder `{}`", folder.display())).caused_by(error));
+        }
+    }
+    // A link to a folder is followed when it is the folder itself.
+    let root = fs::canonicalize(folder).map_err(|error| unreadable(folder, error))?;
+    let mut found = Vec::new();
+    let entries =
+        WalkDir::new(&root).sort_by_file_name().into_iter().filter_entry(|entry| !is_bookkeeping(entry));
+    for entry in entries {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(folder).to_owned();
+            Error::new(hub_api::ErrorKind::Io, format!("could not read `{}`", path.display()))
+                .about(path.display().to_string())
+                .caused_by(error)
+        })?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let path = entry.path();
+        let Some(relative) = relative(&root, path) else {
+            let shown = path.strip_prefix(&root).unwrap_or(path).to_string_lossy();
+            if selection.filter.keeps(&shown) {
+                return Err(Error::invalid(format!(
+                    "the name of `{}` is not valid UTF-8, and repositories have no other names",
+                    path.display()
+                )));
+            }
+            continue;
+        };
+        if selection.filter.keeps(&relative) && is_content(&entry, selection) {
+            if is_secret(&relative, path, selection) {
+                tracing::warn!(
+                    "`{relative}` may hold secrets and is left out; name it in allow_patterns to upload it"
+                );
+                continue;
+            }
+            found.push(Found { relative, path: path.to_owned() });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an entry belongs to git or to the record of downloads.
+fn is_bookkeeping(entry: &DirEntry) -> bool {
+    if entry.depth() == 0 {
+        return false;
+    }
+    let name = entry.file_name();
+    let in_cache =
+        || entry.path().parent().and_then(Path::file_name).is_some_and(|parent| parent == ".cache");
+    // Below the folder itself, so that a folder that is kept in `.cache` can be uploaded.
+    name == ".git" || (name == "huggingface" && entry.depth() > 1 && in_cache())
+}
+
+/// Whether an entry is a file, or a link to one, and tells about what is neither.
+fn is_content(entry: &DirEntry, selection: &Selection) -> bool {
+    let path = entry.path().display();
+    if entry.file_type().is_file() {
+        return true;
+    }
+    if !entry.file_type().is_symlink() {
+        tracing::warn!("`{path}` is a pipe, a socket or a device and is left out");
+        return false;
+    }
+    if !selection.follow_symlinks {
+        tracing::debug!("`{path}` is a link and is left out");
+        return false;
+    }
+    match fs::metadata(entry.path()) {
+        Ok(metadata) if metadata.is_file() => true,
+        Ok(_) => {
+            tracing::warn!("`{path}` is a link to something that is not a file and is left out");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("`{path}` is a link to nothing and is left out");
+            false
+        }
+    }
+}
+
+/// Whether a file is one that holds secrets by its name or place, and was not asked for by name.
+fn is_secret(relative: &str, path: &Path, selection: &Selection) -> bool {
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    let by_name = name == ".env";
+    let by_place = || {
+        selection.secrets.iter().any(|secret| {
+            secret.file_name() == path.file_name()
+                && fs::canonicalize(secret)
+                    .is_ok_and(|secret| fs::canonicalize(path).is_ok_and(|path| path == secret))
+        })
+    };
+    (by_name || by_place()) && !selection.asked_for.iter().any(|pattern| pattern == relative)
+}
+
+/// The path below the folder with slashes, if it is valid UTF-8.
+fn relative(root: &Path, path: &Path) -> Option<String> {
+    let below = path.strip_prefix(root).ok()?;
+    let segments: Option<Vec<&str>> = below.iter().map(|segment| segment.to_str()).collect();
+    Some(segments?.join("/"))
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    use hub_http::IoContext as _;
+    Err::<(), _>(error).at(path).unwrap_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, paths: &[&str]) {
+        for path in paths {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+    }
+
+    fn names(folder: &Path, selection: &Selection) -> Vec<String> {
+        walk(folder, selection).unwrap().into_iter().map(|found| found.relative).collect()
+    }
+
+    fn all() -> Selection {
+        Selection { follow_symlinks: true, ..Selection::default() }
+    }
+
+    #[test]
+    fn bookkeeping_is_left_out_at_any_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        write(
+            folder.path(),
+            &[
+                ".git/config",
+                "sub/.git",
+                "sub/.gitignore",
+                ".cache/huggingface/download/a.metadata",
+                "sub/.cache/huggingface/x",
+                "huggingface/kept",
+                "b",
+                "a/c",
+                ".env",
+                "sub/.env",
+            ],
+        );
+        assert_eq!(names(folder.path(), &all()), ["a/c", "b", "huggingface/kept", "sub/.gitignore"]);
+        let asked = Selection { asked_for: vec![".env".into()], ..all() };
+        assert_eq!(names(folder.path(), &asked)[0], ".env");
+    }
+
+    #[test]
+    fn a_token_is_not_uploaded_from_where_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["home/token", "other/token"]);
+        let selection = Selection { secrets: vec![folder.path().join("home/token")], ..all() };
+        assert_eq!(names(folder.path(), &selection), ["other/token"]);
+    }
+
+    #[test]
+    fn patterns_choose_by_the_path_within_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a.txt", "d/b.txt", "d/c.bin"]);
+        let filter = PathFilter::new(Some(["*.txt"]), Some(["d/"]));
+        assert_eq!(names(folder.path(), &Selection { filter, ..all() }), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_files_are_content_and_nothing_else_is() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        write(outside.path(), &["blob", "dir/inner"]);
+        symlink(outside.path().join("blob"), folder.path().join("link")).unwrap();
+        symlink(outside.path().join("dir"), folder.path().join("dir")).unwrap();
+        symlink("nowhere", folder.path().join("dangling")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+        assert!(pipe.is_ok_and(|status| status.success()), "mkfifo is part of every Unix");
+        assert_eq!(names(folder.path(), &all()), ["link"]);
+        assert_eq!(names(folder.path(), &Selection::default()), Vec::<String>::new());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused_unless_ignored() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"bad\xff.txt")), "x").unwrap();
+        let error = walk(folder.path(), &all()).unwrap_err();
+        assert!(error.to_string().contains("UTF-8"), "{error}");
+        let filter = PathFilter::new(None::<[&str; 0]>, Some(["bad*"]));
+        assert!(names(folder.path(), &Selection { filter, ..all() }).is_empty());
+    }
+
+    #[test]
+    fn decomposed_names_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["e\u{301}.txt"]);
+        assert_eq!(names(folder.path(), &all()), ["e\u{301}.txt"]);
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(walk(file.path(), &all()).is_err());
+        assert!(walk(&file.path().join("x"), &all()).is_err());
+    }
+}
