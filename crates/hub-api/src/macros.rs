@@ -69,6 +69,7 @@ macro_rules! request {
             type Output = $out;
             const SPEC: $crate::Spec = $crate::Spec::new(
                 stringify!($method),
+                module_path!(),
                 concat!($($doc, "\n"),*),
                 &[
                     $($crate::Param::new(stringify!($req), stringify!($rty), true, concat!($($rdoc, "\n"),*)),)*

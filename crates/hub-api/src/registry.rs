@@ -27,6 +27,8 @@ pub static METHODS: &[&[Method]] = &[
 pub struct Spec {
     /// Its name: `model_info`.
     pub name: &'static str,
+    /// The module that declares it: `hub_api::repos::refs`.
+    pub module: &'static str,
     /// Its documentation.
     pub doc: &'static str,
     /// Its parameters in order.
@@ -40,11 +42,17 @@ impl Spec {
     #[doc(hidden)]
     pub const fn new(
         name: &'static str,
+        module: &'static str,
         doc: &'static str,
         params: &'static [Param],
         output: &'static str,
     ) -> Self {
-        Self { name, doc, params, output }
+        Self { name, module, doc, params, output }
+    }
+
+    /// What it returns, as one would write it: `Vec<GitCommitInfo>`.
+    pub fn output_name(&self) -> String {
+        type_name(self.output)
     }
 }
 
@@ -70,6 +78,39 @@ impl Param {
         let raw = matches!(name.as_bytes(), [b'r', b'#', ..]);
         Self { name: if raw { name.split_at(2).1 } else { name }, ty, required, doc }
     }
+
+    /// Its type, as one would think of it: `Option<Revision>`.
+    ///
+    /// [`Arg`](crate::Arg) is about how values are given, and is left out.
+    pub fn type_name(&self) -> String {
+        type_name(self.ty)
+    }
+}
+
+/// The tokens of a type, spaced as people do and without `Arg`.
+fn type_name(tokens: &str) -> String {
+    let mut name: String = tokens.split_whitespace().collect();
+    while let Some(start) = name.match_indices("Arg<").map(|(at, _)| at).find(|&at| is_word_start(&name, at))
+    {
+        let inner = start + "Arg<".len();
+        let mut depth = 1;
+        let end = name[inner..].find(|c| {
+            depth += match c {
+                '<' => 1,
+                '>' => -1,
+                _ => 0,
+            };
+            depth == 0
+        });
+        let Some(end) = end else { break };
+        name.remove(inner + end);
+        name.replace_range(start..inner, "");
+    }
+    name.replace(',', ", ")
+}
+
+fn is_word_start(text: &str, at: usize) -> bool {
+    !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
 type Call = fn(HfApi, Value) -> BoxFuture<'static, Result<Value>>;
@@ -154,5 +195,29 @@ pub fn handle_params(method: &str) -> &'static [&'static str] {
         "snapshot_download" => &["token", "proxies", "tqdm_class"],
         "create_commit" | "upload_file" | "upload_folder" => &["token", "run_as_future"],
         _ => &["token"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_without_how_they_are_given() {
+        for (tokens, name) in [
+            ("Option < Arg < Revision > >", "Option<Revision>"),
+            ("Arg<RepoId>", "RepoId"),
+            ("Many < BTreeMap < String , Arg<usize> > >", "Many<BTreeMap<String, usize>>"),
+            ("Option<MyArg<u8>>", "Option<MyArg<u8>>"),
+            ("()", "()"),
+        ] {
+            assert_eq!(type_name(tokens), name);
+        }
+    }
+
+    #[test]
+    fn a_method_knows_its_module() {
+        let method = crate::repos::METHODS.iter().find(|method| method.spec.name == "create_tag").unwrap();
+        assert_eq!(method.spec.module, "hub_api::repos::refs");
     }
 }
