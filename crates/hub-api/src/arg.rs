@@ -3,6 +3,7 @@ use hub_types::{CommitHash, InvalidArgument, RepoId, Revision};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 
@@ -79,12 +80,19 @@ macro_rules! from_number {
                 Self(number.try_into().map_err(refuse))
             }
         }
+        impl From<$type> for Arg<NonZeroU64> {
+            fn from(number: $type) -> Self {
+                let positive = u64::try_from(number).ok().and_then(NonZeroU64::new);
+                let refuse = || InvalidArgument::new(format!("{number} is not a number from 1 up"));
+                Self(positive.ok_or_else(refuse))
+            }
+        }
     )*};
 }
-from_number!(i32, u32, i64, u64);
+from_number!(i32, u32, i64, u64, usize);
 
-impl From<usize> for Arg<usize> {
-    fn from(number: usize) -> Self {
+impl From<NonZeroU64> for Arg<NonZeroU64> {
+    fn from(number: NonZeroU64) -> Self {
         Self(Ok(number))
     }
 }
@@ -200,9 +208,19 @@ mod tests {
     #[test]
     fn a_number_of_items_is_any_integer_from_zero() {
         assert_eq!(Arg::<usize>::from(10).get(), Ok(&10));
-        assert_eq!(Arg::from(10_u64), Arg::from(10_usize));
-        assert!(Arg::from(-1).get().is_err());
+        assert_eq!(Arg::<usize>::from(10_u64), Arg::from(10_usize));
+        assert!(Arg::<usize>::from(-1).get().is_err());
         assert!(serde_json::from_str::<Arg<usize>>("-1").is_err());
+    }
+
+    #[test]
+    fn what_is_counted_from_one_is_never_zero() {
+        assert_eq!(Arg::<NonZeroU64>::from(3), NonZeroU64::new(3).unwrap().into());
+        for number in [0, -1] {
+            assert!(Arg::<NonZeroU64>::from(number).get().is_err());
+            assert!(serde_json::from_str::<Arg<NonZeroU64>>(&number.to_string()).is_err());
+        }
+        assert!(serde_json::from_str::<Arg<NonZeroU64>>("\"1\"").is_err());
     }
 
     #[test]

@@ -109,13 +109,15 @@ struct Items<L> {
     api: HfApi,
     request: L,
     pages: Option<Pages>,
+    pages_read: usize,
+    items_read: usize,
     left: usize,
 }
 
 impl<L: List> Items<L> {
     fn new(api: &HfApi, request: L) -> Self {
         let left = request.limit().unwrap_or(usize::MAX);
-        Self { api: api.clone(), request, pages: None, left }
+        Self { api: api.clone(), request, pages: None, pages_read: 0, items_read: 0, left }
     }
 
     async fn next_page(&mut self) -> Result<Option<Vec<L::Item>>> {
@@ -126,13 +128,18 @@ impl<L: List> Items<L> {
         let ahead = self.request.limit().is_none();
         let pages = self.pages.get_or_insert_with(|| Pages::new(&self.api, self.request.http(), ahead));
         let Some(page) = pages.next().await? else { return Ok(None) };
-        if let Some(next) = self.request.next(&page.body)? {
+        self.pages_read += 1;
+        if let Some(next) = self.request.next(&page.body, self.pages_read)? {
             pages.go_on(next);
         }
         let mut items = self.request.items(&self.api, page)?;
         items.truncate(self.left);
         self.left -= items.len();
         items.retain(|item| self.request.keeps(item));
+        let first = self.items_read;
+        self.items_read += items.len();
+        let place = |(index, item)| self.request.complete(&self.api, item, first + index);
+        let items = items.into_iter().enumerate().map(place).collect();
         Ok(Some(items))
     }
 }

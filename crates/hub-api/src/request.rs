@@ -74,12 +74,20 @@ pub trait List: Request + Sync {
         true
     }
 
+    /// Adds what only the listing knows: from which Hub it is, and how many items there were before this one.
+    fn complete(&self, api: &HfApi, item: Self::Item, position: usize) -> Self::Item {
+        let _ = (api, position);
+        item
+    }
+
     /// The request for the page after this one, for listings that have no `Link` header.
+    ///
+    /// Pages are counted from zero: `page` is the number of the one that is asked for.
     ///
     /// # Errors
     /// The page does not say.
-    fn next(&self, body: &Bytes) -> Result<Option<Http>> {
-        let _ = body;
+    fn next(&self, body: &Bytes, page: usize) -> Result<Option<Http>> {
+        let _ = (body, page);
         Ok(None)
     }
 }

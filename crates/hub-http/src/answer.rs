@@ -35,7 +35,8 @@ pub(crate) fn refusal(
         line.push_str(message);
     }
     let request_id = request_id(headers);
-    let context = HttpContext { status, request, request_id, error_code, message, page: page(body) };
+    let [page, slug] = named(body, ["url", "slug"]);
+    let context = HttpContext { status, request, request_id, error_code, message, page, slug };
     let wait = retry::asked_wait(headers, SystemTime::now());
     Error::new(kind, line).with_http(context).with_retry_after(wait)
 }
@@ -145,10 +146,10 @@ fn messages(headers: &HeaderMap, body: &[u8]) -> Vec<String> {
     found
 }
 
-/// The URL that a refusal names.
-fn page(body: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    answer.get("url")?.as_str().map(str::to_owned)
+/// What a refusal names in these members.
+fn named<const N: usize>(body: &[u8], members: [&str; N]) -> [Option<String>; N] {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    members.map(|member| answer.get(member)?.as_str().map(str::to_owned))
 }
 
 /// White space made single, control characters shown, and cut where nobody reads on.

@@ -148,6 +148,8 @@ pub struct HttpContext {
     pub message: Option<String>,
     /// The page that the Hub names in its refusal: for a conflict, that of what exists already.
     pub page: Option<String>,
+    /// The slug that the Hub names in its refusal: for a conflict, that of what exists already.
+    pub slug: Option<String>,
 }
 
 /// What failed, on what, why, and what to do.
