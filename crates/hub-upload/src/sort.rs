@@ -137,15 +137,13 @@ pub(crate) async fn sort(
                     Mode::Lfs => Some(Algorithm::Sha256),
                     Mode::Regular => file.oid.is_some().then_some(Algorithm::GitSha1),
                 };
-                match algorithm {
+                if let Some(algorithm) = algorithm {
+                    let remote = file.oid.clone();
                     // A closed channel means that hashing failed, which is reported by itself.
-                    Some(algorithm) => {
-                        drop(unhashed_sender.send(Unhashed { index, algorithm, remote: file.oid.clone() }))
-                    }
-                    None => {
-                        let kept = if ignored { Kept::Ignored } else { Kept::Regular };
-                        decided.push((index, Decision { kept, unchanged: false }));
-                    }
+                    let _ = unhashed_sender.send(Unhashed { index, algorithm, remote });
+                } else {
+                    let kept = if ignored { Kept::Ignored } else { Kept::Regular };
+                    decided.push((index, Decision { kept, unchanged: false }));
                 }
             }
         }
@@ -177,7 +175,7 @@ pub(crate) async fn sort(
                     Algorithm::Sha256 => {
                         if !unchanged {
                             let (path, file) = (path.clone(), file.clone());
-                            drop(object_sender.send(LfsObject { path, file, oid: hash.clone() }));
+                            let _ = object_sender.send(LfsObject { path, file, oid: hash.clone() });
                         }
                         Kept::Lfs(hash)
                     }

@@ -15,7 +15,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 /// What was found of a commit.
 pub(super) enum Trace {
     /// It was made.
-    Made(CommitInfo),
+    Made(Box<CommitInfo>),
     /// It was not made; the branch is at this commit.
     NotMade {
         /// The newest commit.
@@ -46,7 +46,7 @@ pub(super) async fn look_for(
     }
     for candidate in new.iter().filter(|candidate| is_named(commit, &candidate.title)) {
         if shows(commit, &Revision::parse(&candidate.commit_id)?, effects).await? {
-            return Ok(Trace::Made(commit.describe(&candidate.commit_id)?));
+            return Ok(Trace::Made(commit.describe(&candidate.commit_id)?.into()));
         }
     }
     Ok(Trace::NotMade { head })
@@ -78,7 +78,8 @@ async fn look_for_pull_request(
         let Some(newest) = commits.first().filter(|newest| is_named(commit, &newest.title)) else { continue };
         if shows(commit, &revision, effects).await? {
             let page = one.with_endpoint(commit.api.endpoint()).url;
-            return Ok(Trace::Made(commit.describe(&newest.commit_id)?.with_pull_request(page)?));
+            let made = commit.describe(&newest.commit_id)?.with_pull_request(page)?;
+            return Ok(Trace::Made(made.into()));
         }
     }
     Ok(Trace::NotMade { head: None })

@@ -47,7 +47,7 @@ pub(super) async fn send(commit: &Commit, body: &CommitBody, head: Option<String
             let effects = effects(&body.lines);
             let trace = look_for(commit, &effects, before.as_deref(), started).await;
             let again = match trace {
-                Ok(Trace::Made(made)) => return Ok(made),
+                Ok(Trace::Made(made)) => return Ok(*made),
                 Ok(Trace::NotMade { head }) if commit.place.create_pr => {
                     before = head;
                     !may_still_run(&error)
