@@ -2,7 +2,7 @@
 use super::info::describe;
 use crate::macros::{composite, endpoint};
 use crate::types::{RepoId, RepoType, RepoUrl, SpaceHardware, SpaceSetting, SpaceStorage};
-use crate::{Answer, Arg, Endpoint, Error, ErrorKind, HfApi, Http, Many, Result, Run};
+use crate::{Answer, Arg, Endpoint, Error, ErrorKind, HfApi, Http, Result, Run};
 use hub_http::Context as _;
 use hub_types::InvalidArgument;
 use serde::Deserialize;
@@ -51,9 +51,9 @@ composite! {
         /// The seconds without a request after which the Space goes to sleep; -1 for never.
         space_sleep_time: Option<i64>,
         /// The secrets of the Space: only the Space sees them.
-        space_secrets: Many<SpaceSetting>,
+        space_secrets: Option<Vec<SpaceSetting>>,
         /// The variables of the Space: everybody can read them.
-        space_variables: Many<SpaceSetting>,
+        space_variables: Option<Vec<SpaceSetting>>,
     }
 }
 
@@ -90,8 +90,8 @@ impl CreateRepoRequest {
             body["hardware"] = json!(self.space_hardware);
             body["storageTier"] = json!(self.space_storage);
             body["sleepTimeSeconds"] = json!(self.space_sleep_time);
-            body["secrets"] = some_of(&self.space_secrets);
-            body["variables"] = some_of(&self.space_variables);
+            body["secrets"] = json!(self.space_secrets);
+            body["variables"] = json!(self.space_variables);
         }
         Ok(body)
     }
@@ -133,19 +133,14 @@ impl CreateRepoRequest {
             ("space_hardware", self.space_hardware.is_some()),
             ("space_storage", self.space_storage.is_some()),
             ("space_sleep_time", self.space_sleep_time.is_some()),
-            ("space_secrets", !self.space_secrets.is_empty()),
-            ("space_variables", !self.space_variables.is_empty()),
+            ("space_secrets", self.space_secrets.is_some()),
+            ("space_variables", self.space_variables.is_some()),
         ];
         let given = given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect::<Vec<_>>();
         if self.repo_type != Some(RepoType::Space) && !given.is_empty() {
             tracing::warn!("left out {}, since the repository is no Space", given.join(", "));
         }
     }
-}
-
-/// The settings as JSON, or null for none.
-fn some_of(settings: &Many<SpaceSetting>) -> Value {
-    if settings.is_empty() { Value::Null } else { json!(settings) }
 }
 
 fn is_busy(error: &Error) -> bool {
