@@ -1,1 +1,7 @@
 //! End-to-end tests: the crates of the workspace against a Hub in the same process, a module by area.
+
+mod commit;
+mod upload_faults;
+mod upload_file;
+mod upload_folder;
+mod uploading;
