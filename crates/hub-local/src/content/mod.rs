@@ -1,5 +1,6 @@
 //! What is in a repository: trees, files, references, commits.
 mod commits;
+mod dumb;
 mod range;
 mod refs;
 mod resolve;
@@ -18,5 +19,5 @@ pub(crate) fn repo_routes() -> Router<HubState> {
 
 /// File routes below the id of a repository.
 pub(crate) fn file_routes() -> Router<HubState> {
-    resolve::file_routes()
+    resolve::file_routes().merge(dumb::file_routes())
 }

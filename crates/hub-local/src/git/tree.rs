@@ -2,7 +2,11 @@
 use super::Git;
 use crate::web::Result;
 use git2::{ErrorCode, ObjectType, Oid, Tree};
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 /// A file or folder of a tree.
 #[derive(Debug, Clone)]
@@ -20,9 +24,21 @@ pub(crate) struct Listing {
     tree: Oid,
     recursive: bool,
     pub(crate) items: Vec<Item>,
+    /// Where the item of a name is, made when the first is looked for.
+    index: OnceLock<HashMap<String, usize>>,
 }
 
-const LISTINGS_KEPT: usize = 8;
+impl Listing {
+    fn get(&self, name: &str) -> Option<&Item> {
+        let make = || self.items.iter().enumerate().map(|(at, item)| (item.path.clone(), at)).collect();
+        let index = self.index.get_or_init(make);
+        index.get(name).and_then(|&at| self.items.get(at))
+    }
+}
+
+/// How many items the listings kept in memory may have together.
+const ITEMS_KEPT: usize = 400_000;
+const LISTINGS_KEPT: usize = 256;
 
 impl Git<'_> {
     /// The tree of a commit.
@@ -32,8 +48,22 @@ impl Git<'_> {
 
     /// What is at a path of a commit; the empty path is its root folder.
     pub(crate) fn find(&self, commit: Oid, path: &str) -> Result<Option<Item>> {
-        let tree = self.repository.find_commit(commit)?.tree()?;
-        find_in(&tree, path)
+        let tree = self.tree_of(commit)?;
+        let mut found = Item { path: String::new(), id: tree, is_folder: true };
+        if path.is_empty() {
+            return Ok(Some(found));
+        }
+        // Through listings rather than by git, which reads, inflates and hashes each tree anew.
+        for segment in path.split('/') {
+            if !found.is_folder {
+                return Ok(None);
+            }
+            match self.list(found.id, false)?.get(segment) {
+                Some(item) => found = item.clone(),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Item { path: path.to_owned(), ..found }))
     }
 
     /// The content of a regular file of a commit.
@@ -55,12 +85,15 @@ impl Git<'_> {
         drop(kept);
         let mut items = Vec::new();
         self.collect(&self.repository.find_tree(tree)?, "", recursive, &mut items)?;
-        let listing = Arc::new(Listing { tree, recursive, items });
+        let listing = Arc::new(Listing { tree, recursive, items, index: OnceLock::new() });
         let mut kept = self.shared.listings.lock().expect("no holder panics");
-        if kept.len() == LISTINGS_KEPT {
-            kept.pop_front();
-        }
         kept.push_back(listing.clone());
+        let mut total: usize = kept.iter().map(|listing| listing.items.len()).sum();
+        while (total > ITEMS_KEPT || kept.len() > LISTINGS_KEPT)
+            && let Some(oldest) = kept.pop_front()
+        {
+            total -= oldest.items.len();
+        }
         Ok(listing)
     }
 

@@ -71,6 +71,8 @@ const API_WORDS: [&str; 32] = [
     "xet-write-token",
 ];
 const FILE_WORDS: [&str; 2] = ["resolve", "raw"];
+/// Words that git puts after the URL of a repository, which people write with `.git` or without.
+const GIT_WORDS: [&str; 3] = ["info", "objects", "HEAD"];
 /// Words followed by a revision, which may be written with its slashes when it is `refs/…`.
 const BEFORE_REVISION: [&str; 9] =
     ["resolve", "raw", "tree", "revision", "commits", "commit", "preupload", "paths-info", "super-squash"];
@@ -88,20 +90,29 @@ pub(crate) fn normalise(uri: &Uri, is_account: impl Fn(&str) -> bool) -> Option<
     };
     let rest = &segments[skip..];
     let second = rest.get(1).copied();
+    let is_known = is_account(rest[0]);
+    let is_file = |at: usize| rest.get(at).is_some_and(|word| FILE_WORDS.contains(word));
+    let is_git = |at: usize| rest.get(at).is_some_and(|word| GIT_WORDS.contains(word));
+    let has_suffix = |at: usize| rest.get(at).is_some_and(|name: &&str| name.ends_with(".git"));
     let (id_parts, git) = match area {
         "repo" => {
-            let canonical = second.is_none_or(|word| API_WORDS.contains(&word) && !is_account(rest[0]));
+            let canonical = second.is_none_or(|word| API_WORDS.contains(&word) && !is_known);
             (if canonical { 1 } else { 2 }, false)
         }
-        _ if rest[0].ends_with(".git") => (1, true),
-        _ if second.is_some_and(|name| name.ends_with(".git")) => (2, true),
-        _ if second.is_some_and(|word| FILE_WORDS.contains(&word)) && !is_account(rest[0]) => (1, false),
-        _ if rest.get(2).is_some_and(|word| FILE_WORDS.contains(word)) => (2, false),
+        _ if has_suffix(0) => (1, true),
+        _ if has_suffix(1) => (2, true),
+        _ if is_file(1) && !is_known => (1, false),
+        _ if is_file(2) => (2, false),
+        _ if is_git(1) && !is_known => (1, true),
+        _ if is_git(2) => (2, true),
         _ => return None,
     };
     let (id, tail) = rest.split_at(id_parts);
     let (namespace, name) = if id_parts == 1 { ("~", id[0]) } else { (id[0], id[1]) };
-    let name = if git { name.strip_suffix(".git")? } else { name };
+    let (name, suffix) = match name.strip_suffix(".git").filter(|_| git) {
+        Some(bare) => (bare, ".git"),
+        None => (name, ""),
+    };
     let mut path = format!("/{area}/{kind}/{namespace}/{name}");
     if git {
         path.push_str("/git");
@@ -115,7 +126,7 @@ pub(crate) fn normalise(uri: &Uri, is_account: impl Fn(&str) -> bool) -> Option<
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let before = segments[..skip].iter().fold(String::from("/"), |text, segment| text + segment + "/");
-    let after = tail.iter().fold(String::from(if git { ".git" } else { "" }), |text, part| text + "/" + part);
+    let after = tail.iter().fold(suffix.to_owned(), |text, part| text + "/" + part);
     let address = RepoAddress { before, after: after + &query };
     Some((format!("{path}{query}").parse().ok()?, address))
 }
@@ -144,6 +155,8 @@ mod tests {
             ("/datasets/squad/resolve/main/x", "/files/datasets/~/squad/resolve/main/x"),
             ("/a/b.git/info/lfs/objects/batch", "/files/models/a/b/git/info/lfs/objects/batch"),
             ("/datasets/squad.git/info/refs", "/files/datasets/~/squad/git/info/refs"),
+            ("/a/b/info/refs", "/files/models/a/b/git/info/refs"),
+            ("/gpt2/HEAD", "/files/models/~/gpt2/git/HEAD"),
         ];
         for (outer, expected) in cases {
             assert_eq!(inner(outer).as_deref(), Some(expected), "{outer}");

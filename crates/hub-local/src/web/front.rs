@@ -17,6 +17,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use futures_util::StreamExt;
 
 /// The connection that a request came by.
 #[derive(Clone)]
@@ -65,6 +66,9 @@ async fn perform(
 ) -> Response {
     let scripted = actions.status.is_some() || actions.content.is_some();
     if scripted && !actions.perform {
+        // The body is read to its end, or the answer might be lost in the reset that unread data causes.
+        let mut body = request.into_body().into_data_stream();
+        while let Some(Ok(_)) = body.next().await {}
         return scripted_answer(actions);
     }
     if actions.ignore_range {

@@ -180,3 +180,23 @@ async fn squashed_branch_has_one_commit_with_its_files() {
     assert_eq!(commits[0]["title"], "one");
     assert_eq!(client.get("/local/m/resolve/main/a").await.text().await.unwrap(), "1");
 }
+
+#[tokio::test]
+async fn git_reads_the_repository_file_by_file() {
+    let hub = LocalHub::start().await.unwrap();
+    let client = Client::of(&hub);
+    client.create_repo("m").await;
+    let commit = client.commit_files("local/m", &[("a", "1")]).await;
+    for base in ["/local/m.git", "/local/m"] {
+        let references = client.get(&format!("{base}/info/refs?service=git-upload-pack")).await;
+        assert_eq!(references.text().await.unwrap(), format!("{commit}\trefs/heads/main\n"));
+        assert_eq!(client.get(&format!("{base}/HEAD")).await.text().await.unwrap(), "ref: refs/heads/main\n");
+        let object = format!("{base}/objects/{}/{}", &commit[..2], &commit[2..]);
+        assert_eq!(client.get(&object).await.status(), 200);
+        for outside in ["..%2Fconfig", "%2Fetc%2Fpasswd", "info"] {
+            assert_eq!(client.get(&format!("{base}/objects/{outside}")).await.status(), 404, "{outside}");
+        }
+    }
+    client.send(Method::PUT, "/api/models/local/m/settings", &json!({ "private": true })).await;
+    assert_eq!(Client::anonymous(&hub).get("/local/m.git/info/refs").await.status(), 401);
+}
