@@ -36,7 +36,8 @@ pub(crate) fn refusal(
     }
     let request_id = request_id(headers);
     let [page, slug] = named(body, ["url", "slug"]);
-    let context = HttpContext { status, request, request_id, error_code, message, page, slug };
+    let repo_commit = text(headers, "x-repo-commit");
+    let context = HttpContext { status, request, request_id, error_code, message, page, slug, repo_commit };
     let wait = retry::asked_wait(headers, SystemTime::now());
     Error::new(kind, line).with_http(context).with_retry_after(wait)
 }

@@ -150,6 +150,8 @@ pub struct HttpContext {
     pub page: Option<String>,
     /// The slug that the Hub names in its refusal: for a conflict, that of what exists already.
     pub slug: Option<String>,
+    /// The commit that the answer is about (`X-Repo-Commit`), also when it lacks the file that was asked for.
+    pub repo_commit: Option<String>,
 }
 
 /// What failed, on what, why, and what to do.
