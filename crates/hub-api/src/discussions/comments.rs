@@ -73,7 +73,7 @@ impl Endpoint for CommentDiscussionRequest {
 endpoint! {
     /// Replaces the text of a comment.
     ///
-    /// The text before stays in its history. Needs a token of the author, or one that may write to the repository.
+    /// The text before stays in its history. Needs a token of the author.
     /// `POST /api/{type}s/{repo_id}/discussions/{discussion_num}/comment/{comment_id}/edit`.
     ///
     /// # Errors

@@ -57,8 +57,9 @@ impl Endpoint for GetDiscussionDetailsRequest {
 composite! {
     /// Opens a discussion or an empty pull request.
     ///
-    /// A pull request is a draft until commits are pushed to its reference, `refs/pr/{num}`; to open one with its
-    /// changes commit with `create_pr`. White space around the title and the description is left out.
+    /// A pull request is a draft until its status is changed to `open`, and its changes are commits to its reference,
+    /// `refs/pr/{num}`; to open one with its changes at once commit with `create_pr`. White space around the title and
+    /// the description is left out.
     /// `POST /api/{type}s/{repo_id}/discussions`, then `GET` of what was opened.
     ///
     /// # Errors
@@ -129,8 +130,9 @@ impl Run for CreateDiscussionRequest {
 composite! {
     /// Opens an empty pull request.
     ///
-    /// It is [`HfApi::create_discussion`] with `pull_request`: a draft until commits are pushed to its reference,
-    /// `refs/pr/{num}`. To open one with its changes commit with `create_pr`.
+    /// It is [`HfApi::create_discussion`] with `pull_request`: a draft until its status is changed to `open`. Its
+    /// changes are commits to its reference, `refs/pr/{num}`; to open one with its changes at once commit with
+    /// `create_pr`.
     /// `POST /api/{type}s/{repo_id}/discussions`, then `GET` of what was opened.
     ///
     /// # Errors

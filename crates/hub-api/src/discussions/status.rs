@@ -63,7 +63,7 @@ impl Endpoint for RenameDiscussionRequest {
 endpoint! {
     /// Closes a discussion or pull request, or opens it again.
     ///
-    /// Needs a token of the author, or one that may write to the repository.
+    /// Opening a pull request that is a draft asks for its review. Needs a token of the author, or one that may write to the repository.
     /// `POST /api/{type}s/{repo_id}/discussions/{discussion_num}/status`.
     ///
     /// # Errors
@@ -119,9 +119,9 @@ impl Endpoint for ChangeDiscussionStatusRequest {
 }
 
 endpoint! {
-    /// Merges a pull request into its target branch.
+    /// Merges a pull request into its target branch, as one commit.
     ///
-    /// Needs a token that may write to the repository.
+    /// A draft has to be opened first. Needs a token that may write to the repository.
     /// `POST /api/{type}s/{repo_id}/discussions/{discussion_num}/merge`.
     ///
     /// # Errors
