@@ -40,7 +40,7 @@
 //!
 //! | Form | The library | This crate |
 //! |---|---|---|
-//! | a key twice in the header, with equal entries | takes the last | [`Error::DuplicateKey`] |
+//! | a key twice in the header | takes the last | [`Error::DuplicateKey`] |
 //! | a key twice in `__metadata__` | takes the last | [`Error::DuplicateKey`] |
 //! | an entry as the array `["F32", [2], [0, 8]]` | accepts | [`Error::Entry`] |
 //! | a dtype as the object `{"F32": null}` | accepts | [`Error::Entry`] |

@@ -22,6 +22,22 @@ impl Default for RangeOptions {
     }
 }
 
+impl RangeOptions {
+    /// Sets how many unwanted bytes between two tensors are fetched to save a request.
+    #[must_use]
+    pub fn max_gap(mut self, max_gap: u64) -> Self {
+        self.max_gap = max_gap;
+        self
+    }
+
+    /// Sets the longest range.
+    #[must_use]
+    pub fn max_len(mut self, max_len: u64) -> Self {
+        self.max_len = max_len;
+        self
+    }
+}
+
 /// A range of a file's bytes to fetch, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
