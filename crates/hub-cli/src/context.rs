@@ -1,9 +1,11 @@
 //! What every command has: the client, and how to print.
 use crate::output::{Column, Format};
+use crate::progress::Progress;
 use clap::{Args, ValueEnum};
 use hub_client::types::{RepoId, RepoType};
 use hub_client::{Config, Error, HfApi, Result, Token, method};
 use serde_json::{Map, Value};
+use std::io::IsTerminal as _;
 
 /// The options that every command understands.
 #[derive(Debug, Args)]
@@ -62,7 +64,12 @@ impl Common {
         if let Some(token) = &self.token {
             config = config.with_token(Token::parse(token)?);
         }
-        Ok(Context { api: HfApi::new(config), format: self.format(), progress: self.progress })
+        Ok(self.with_api(HfApi::new(config)))
+    }
+
+    /// The context of a client that the environment did not make.
+    pub fn with_api(&self, api: HfApi) -> Context {
+        Context { api, format: self.format(), progress: self.progress }
     }
 }
 
@@ -78,6 +85,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// How transfers are shown.
+    pub fn progress(&self) -> Progress {
+        let bars = std::io::stderr().is_terminal() && !self.api.config().disable_progress_bars;
+        Progress::new(self.progress.unwrap_or(if bars { ProgressMode::Bar } else { ProgressMode::None }))
+    }
+
     /// Calls a method of the registry; arguments that are null are left out.
     pub async fn call(&self, name: &str, arguments: Value) -> Result<Value> {
         (find(name)?.call)(self.api.clone(), given(arguments)).await

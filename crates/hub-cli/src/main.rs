@@ -1,12 +1,21 @@
 //! The command line of the Hugging Face Hub client.
 mod auth;
 mod call;
+mod collections;
 mod context;
+mod demo;
+mod discussions;
+mod download;
+mod endpoints;
 mod failure;
 mod listing;
 mod output;
+mod progress;
 mod repo;
 mod serve;
+mod spaces;
+mod upload;
+mod webhooks;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Common;
@@ -28,9 +37,11 @@ struct Hub {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Download(download::Download),
+    Upload(upload::Upload),
     #[command(subcommand)]
     Auth(auth::Auth),
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "repos")]
     Repo(repo::Repo),
     /// Lists models, and tells about one.
     #[command(subcommand)]
@@ -38,9 +49,17 @@ enum Command {
     /// Lists datasets, and tells about one.
     #[command(subcommand)]
     Datasets(listing::Listing),
-    /// Lists Spaces, and tells about one.
     #[command(subcommand)]
-    Spaces(listing::Listing),
+    Spaces(spaces::Spaces),
+    #[command(subcommand)]
+    Discussions(discussions::Discussions),
+    #[command(subcommand)]
+    Collections(collections::Collections),
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
+    #[command(subcommand)]
+    Endpoints(endpoints::Endpoints),
+    Demo(demo::Demo),
     Serve(serve::Serve),
     Call(call::Call),
     /// Prints the configuration that the environment makes.
@@ -82,20 +101,29 @@ fn run(hub: Hub) -> Result<(), Failure> {
 }
 
 async fn run_online(command: Command, common: &Common) -> Result<(), Failure> {
-    if let Command::Auth(auth) = command {
-        return Ok(auth.run(common).await?);
-    }
+    let command = match command {
+        Command::Auth(auth) => return Ok(auth.run(common).await?),
+        Command::Demo(demo) => return Ok(demo.run(common).await?),
+        command => command,
+    };
     let context = common.context()?;
     match command {
+        Command::Download(download) => download.run(&context).await?,
+        Command::Upload(upload) => upload.run(&context).await?,
         Command::Repo(repo) => repo.run(&context).await?,
         Command::Models(listing) => listing.run(&context, RepoType::Model).await?,
         Command::Datasets(listing) => listing.run(&context, RepoType::Dataset).await?,
-        Command::Spaces(listing) => listing.run(&context, RepoType::Space).await?,
+        Command::Spaces(spaces) => spaces.run(&context).await?,
+        Command::Discussions(discussions) => discussions.run(&context).await?,
+        Command::Collections(collections) => collections.run(&context).await?,
+        Command::Webhooks(webhooks) => webhooks.run(&context).await?,
+        Command::Endpoints(endpoints) => endpoints.run(&context).await?,
         Command::Auth(_)
         | Command::Call(_)
-        | Command::Serve(_)
+        | Command::Completions { .. }
+        | Command::Demo(_)
         | Command::Env
-        | Command::Completions { .. } => {}
+        | Command::Serve(_) => {}
     }
     Ok(())
 }

@@ -13,14 +13,17 @@
 //! The layers are crates of their own, for those who need less: `hub-types` (the data), `hub-http` (the transport),
 //! `hub-api` (requests), `hub-cache` (downloads), `hub-upload` (uploads), `hub-safetensors` (headers and tensors).
 
-pub use hub_api::*;
-
 mod methods;
 
+pub use hub_api::*;
+#[cfg(feature = "upload")]
+pub use hub_upload as upload;
 pub use methods::{method, methods};
 
 /// What most programs use: the client and the traits that add downloads and uploads to it.
 pub mod prelude {
     pub use hub_api::types::{RepoId, RepoType, Revision};
     pub use hub_api::{Arg, Error, ErrorKind, HfApi, Result};
+    #[cfg(feature = "upload")]
+    pub use hub_upload::{CommitOperation, Uploads as _};
 }
