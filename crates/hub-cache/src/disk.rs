@@ -1,0 +1,222 @@
+//! What the cache does with files beside reading and writing them: safe folders, atomic writes, links, free space.
+use hub_http::{Error, ErrorKind, IoContext, Result};
+use hub_types::{Etag, SafeRelPath};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Names the path of a failure in the cache.
+pub(crate) trait InCache<T> {
+    /// Wraps a failure with its path; a cache that may not be written to has its own kind.
+    fn in_cache(self, path: &Path) -> Result<T>;
+}
+
+impl<T> InCache<T> for io::Result<T> {
+    fn in_cache(self, path: &Path) -> Result<T> {
+        match self {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                let path = path.display().to_string();
+                let message = format!(
+                    "could not write `{path}`: {error}; make it writable, or name another folder by cache_dir or HF_HUB_CACHE"
+                );
+                Err(Error::new(ErrorKind::CacheReadOnly, message).about(path).caused_by(error))
+            }
+            other => other.at(path),
+        }
+    }
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn create_dir_all(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).in_cache(folder)
+}
+
+/// Makes the folders that a file needs below a root, without leaving the root through a link on the way.
+pub(crate) fn create_parents(root: &Path, path: &SafeRelPath) -> Result<PathBuf> {
+    let mut folder = root.to_path_buf();
+    let mut segments: Vec<&str> = path.segments().collect();
+    let name = segments.pop().unwrap_or_default();
+    for segment in segments {
+        folder.push(segment);
+        match fs::create_dir(&folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::symlink_metadata(&folder).at(&folder)?.is_dir() {
+                    continue;
+                }
+                let message = format!(
+                    "`{}` is in the way of `{path}`: it is no folder, or a link to one; remove it",
+                    folder.display()
+                );
+                return Err(Error::new(ErrorKind::UnsafePath, message).about(path.as_str()));
+            }
+            Err(error) => return Err(error).in_cache(&folder),
+        }
+    }
+    Ok(folder.join(name))
+}
+
+/// Writes a file so that a reader sees the old content or the new one; what is unfinished is in `scratch`, which is
+/// on the same file system.
+pub(crate) fn write_atomic(scratch: &Path, path: &Path, content: &[u8]) -> Result<()> {
+    create_dir_all(path.parent().unwrap_or(scratch))?;
+    let unfinished = scratch.join(format!("tmp_{:016x}", fastrand::u64(..)));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(content))
+        .in_cache(&unfinished);
+    let moved = written.and_then(|()| rename(&unfinished, path));
+    if moved.is_err() {
+        // The failure is what matters; a leftover is small and removed with the repository.
+        let _ = fs::remove_file(&unfinished);
+    }
+    moved
+}
+
+/// Moves a file to its place, over one that is there.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    let mut left = if cfg!(windows) { 100 } else { 0 };
+    loop {
+        match fs::rename(from, to) {
+            // Virus scanners hold new files open for a moment.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && left > 0 => {
+                left -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return copy(from, to, true),
+            other => return other.in_cache(to),
+        }
+    }
+}
+
+/// Copies a file to its place by way of a file beside it.
+pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
+    let beside = to.with_file_name(format!("tmp_{:016x}", fastrand::u64(..)));
+    let copied = fs::copy(from, &beside).in_cache(&beside).and_then(|_| fs::rename(&beside, to).in_cache(to));
+    if copied.is_err() {
+        let _ = fs::remove_file(&beside);
+    } else if remove {
+        let _ = fs::remove_file(from);
+    }
+    copied
+}
+
+/// Whether a file is there, behind links too, and has this many bytes.
+pub(crate) fn is_whole(path: &Path, size: u64) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == size)
+}
+
+/// Makes a pointer in a snapshot: a relative link to the blob, or a copy where links cannot be.
+pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path) -> Result<()> {
+    let pointer = create_parents(snapshot, path)?;
+    let mut target = PathBuf::new();
+    target.extend(std::iter::repeat_n("..", path.segments().count() + 1));
+    target.extend(["blobs", etag.as_str()]);
+    match symlink(&target, &pointer) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if fs::read_link(&pointer).is_ok_and(|existing| existing == target) {
+                return Ok(());
+            }
+            let beside = pointer.with_file_name(format!("tmp_{:016x}", fastrand::u64(..)));
+            if symlink(&target, &beside).is_ok() {
+                return rename(&beside, &pointer);
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            return Err(error).in_cache(&pointer);
+        }
+        Err(error) => tracing::debug!(%error, "no links here, so files are copied"),
+    }
+    copy(blob, &pointer, false)
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, link)
+}
+
+/// Refuses to begin what the disk has no room for.
+pub(crate) fn require_space(folder: &Path, bytes: u64) -> Result<()> {
+    // The folder itself may not be there yet.
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
+    match fs4::available_space(existing) {
+        Ok(free) if free < bytes => {
+            let folder = folder.display().to_string();
+            let message = format!(
+                "not enough room in `{folder}`: {bytes} bytes are to come and {free} are free; free some, or name another folder"
+            );
+            Err(Error::new(ErrorKind::InsufficientSpace, message).about(folder))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "the free space is not known");
+            Ok(())
+        }
+    }
+}
+
+/// Whether names that differ in case only are one file in a folder, which must exist.
+pub(crate) fn ignores_case(folder: &Path) -> bool {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
+    let other = if name.chars().any(char::is_lowercase) { name.to_uppercase() } else { name.to_lowercase() };
+    other != name && folder.with_file_name(other).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn pointers_are_relative_links_to_blobs() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot = folder.path().join("snapshots/c");
+        let blob = folder.path().join("blobs/e1");
+        for made in [&snapshot, &folder.path().join("blobs")] {
+            fs::create_dir_all(made).unwrap();
+        }
+        fs::write(&blob, "x").unwrap();
+        let etag = Etag::parse("e1").unwrap();
+        for (path, target) in [("a", "../../blobs/e1"), ("b/c/d", "../../../../blobs/e1")] {
+            let path: SafeRelPath = path.parse().unwrap();
+            link(&snapshot, &path, &etag, &blob).unwrap();
+            link(&snapshot, &path, &etag, &blob).unwrap();
+            assert_eq!(fs::read_link(path.join_to(&snapshot)).unwrap(), Path::new(target));
+            assert_eq!(fs::read_to_string(path.join_to(&snapshot)).unwrap(), "x");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_among_the_folders_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        std::os::unix::fs::symlink(&outside, root.join("sub")).unwrap();
+        let error = create_parents(&root, &"sub/deeper/file".parse().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsafePath);
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn more_than_the_disk_has_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        require_space(&folder.path().join("not/yet/there"), 1).unwrap();
+        let error = require_space(folder.path(), u64::MAX).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InsufficientSpace);
+    }
+}

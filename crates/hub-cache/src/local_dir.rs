@@ -1,0 +1,202 @@
+//! Folders that hold a repository's files in place, with what is known of them beside.
+use crate::disk::{self, InCache as _};
+use crate::hasher::Hasher;
+use hub_http::{IoContext as _, Result};
+use hub_types::{CommitHash, Etag, SafeRelPath};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A folder that a download is put into as it is, named by `local_dir`.
+///
+/// ```text
+/// <path>                                             the file
+/// .cache/huggingface/.gitignore                      `*`
+/// .cache/huggingface/download/<path>.metadata        commit, ETag and time, a line each
+/// .cache/huggingface/download/<path>.lock            the lock of who writes it
+/// .cache/huggingface/download/<etag>.<tag>.partial   a file that is not complete yet
+/// .cache/huggingface/trees/<commit>.json             the listing of a commit
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalDir {
+    folder: PathBuf,
+}
+
+/// What is known of a file in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalFile {
+    /// The commit it was last seen in.
+    pub(crate) commit: CommitHash,
+    /// The name of its content.
+    pub(crate) etag: Etag,
+}
+
+impl LocalDir {
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file of the repository goes.
+    pub(crate) fn file(&self, path: &SafeRelPath) -> PathBuf {
+        path.join_to(&self.folder)
+    }
+
+    /// The folder of what is not complete yet.
+    pub(crate) fn partials(&self) -> PathBuf {
+        self.known().join("download")
+    }
+
+    pub(crate) fn tree(&self, commit: &CommitHash) -> PathBuf {
+        self.known().join("trees").join(format!("{commit}.json"))
+    }
+
+    pub(crate) fn lock(&self, path: &SafeRelPath) -> PathBuf {
+        self.beside(path, ".lock")
+    }
+
+    /// Where the Python client keeps a file that is not complete.
+    pub(crate) fn foreign_partial(&self, path: &SafeRelPath, etag: &Etag) -> PathBuf {
+        self.beside(path, &format!(".{etag}.incomplete"))
+    }
+
+    /// What is known of a file, if it is there and was not changed since that was written.
+    pub(crate) fn read(&self, path: &SafeRelPath) -> Option<LocalFile> {
+        let text = fs::read_to_string(self.beside(path, ".metadata")).ok()?;
+        let mut lines = text.lines().map(str::trim);
+        let commit = CommitHash::parse(lines.next()?).ok()?;
+        let etag = Etag::parse(lines.next()?).ok()?;
+        let noted: f64 = lines.next()?.parse().ok()?;
+        let modified = fs::metadata(self.file(path)).ok()?.modified().ok()?;
+        // File systems are not precise about times; the Python client allows a second as well.
+        (seconds(modified) - 1.0 <= noted).then_some(LocalFile { commit, etag })
+    }
+
+    /// Notes what is known of a file.
+    pub(crate) fn write(&self, path: &SafeRelPath, file: &LocalFile) -> Result<()> {
+        let metadata = self.beside(path, ".metadata");
+        let text = format!("{}\n{}\n{:.6}\n", file.commit, file.etag, seconds(SystemTime::now()));
+        disk::create_dir_all(metadata.parent().unwrap_or(&self.folder))?;
+        disk::write_atomic(&self.known(), &metadata, text.as_bytes())
+    }
+
+    /// Makes the folder and what belongs into it.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        disk::create_dir_all(&self.partials())?;
+        let ignore = self.known().join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*").in_cache(&ignore)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a file is there with this content, as far as is known, or else by its hash.
+    pub(crate) fn has(&self, path: &SafeRelPath, etag: &Etag, size: u64) -> Result<bool> {
+        let file = self.file(path);
+        if !disk::is_whole(&file, size) {
+            return Ok(false);
+        }
+        if let Some(known) = self.read(path) {
+            return Ok(known.etag == *etag);
+        }
+        let found = hash_file(&file, Hasher::of(etag, size))?;
+        Ok(found.as_deref() == Some(etag.as_str()))
+    }
+
+    /// Moves a complete file to its place.
+    pub(crate) fn publish(&self, from: &Path, path: &SafeRelPath) -> Result<()> {
+        let file = disk::create_parents(&self.folder, path)?;
+        disk::rename(from, &file)
+    }
+
+    /// Copies a file from elsewhere to its place.
+    pub(crate) fn copy_in(&self, from: &Path, path: &SafeRelPath) -> Result<()> {
+        let beside = self.partials().join(format!("tmp_{:016x}", fastrand::u64(..)));
+        let copied = fs::copy(from, &beside).in_cache(&beside).and_then(|_| self.publish(&beside, path));
+        if copied.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        copied
+    }
+
+    fn known(&self) -> PathBuf {
+        self.folder.join(".cache").join("huggingface")
+    }
+
+    fn beside(&self, path: &SafeRelPath, suffix: &str) -> PathBuf {
+        let file = path.join_to(&self.partials());
+        let mut name = file.file_name().unwrap_or_default().to_os_string();
+        name.push(suffix);
+        file.with_file_name(name)
+    }
+}
+
+/// The hash of a file on disk, if the hasher makes one.
+pub(crate) fn hash_file(path: &Path, mut hasher: Hasher) -> Result<Option<String>> {
+    let mut file = File::open(path).at(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).at(path)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> LocalFile {
+        LocalFile {
+            commit: CommitHash::parse(&"c".repeat(40)).unwrap(),
+            etag: Etag::parse("ce013625030ba8dba906f756967f9e9ca394464a").unwrap(),
+        }
+    }
+
+    fn folder() -> (tempfile::TempDir, LocalDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = LocalDir::new(folder.path());
+        dir.prepare().unwrap();
+        (folder, dir)
+    }
+
+    #[test]
+    fn metadata_is_three_lines() {
+        let (folder, dir) = folder();
+        let path: SafeRelPath = "a.txt".parse().unwrap();
+        fs::write(dir.file(&path), "hello\n").unwrap();
+        dir.write(&path, &known()).unwrap();
+        let text =
+            fs::read_to_string(folder.path().join(".cache/huggingface/download/a.txt.metadata")).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[..2], [known().commit.as_str(), known().etag.as_str()]);
+        assert!(lines.len() == 3 && lines[2].parse::<f64>().unwrap() > 1.7e9);
+        assert_eq!(dir.read(&path), Some(known()));
+        assert_eq!(fs::read_to_string(folder.path().join(".cache/huggingface/.gitignore")).unwrap(), "*");
+    }
+
+    #[test]
+    fn a_file_that_changed_since_is_not_known() {
+        let (_folder, dir) = folder();
+        let path: SafeRelPath = "sub/a.txt".parse().unwrap();
+        fs::create_dir_all(dir.file(&path).parent().unwrap()).unwrap();
+        fs::write(dir.file(&path), "hello\n").unwrap();
+        dir.write(&path, &known()).unwrap();
+        let later = SystemTime::now() + std::time::Duration::from_secs(5);
+        File::options().write(true).open(dir.file(&path)).unwrap().set_modified(later).unwrap();
+        assert_eq!(dir.read(&path), None);
+        assert!(dir.has(&path, &known().etag, 6).unwrap(), "its hash still tells");
+        fs::write(dir.file(&path), "jello\n").unwrap();
+        File::options().write(true).open(dir.file(&path)).unwrap().set_modified(later).unwrap();
+        assert!(!dir.has(&path, &known().etag, 6).unwrap());
+    }
+}

@@ -1,0 +1,219 @@
+//! Where the bytes of a transfer go: to disk and through the hash, on threads of their own.
+use crate::hasher::Hasher;
+use crate::partial::Partial;
+use bytes::Bytes;
+use hub_http::{Error, ErrorKind, IoContext as _, Result};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::mpsc as sync;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How many pieces may wait: enough to keep all threads busy, few enough to keep memory flat.
+const WAITING: usize = 32;
+const READ_BYTES: usize = 1 << 20;
+
+/// What a transfer tells the threads behind it.
+pub(crate) enum Order {
+    /// Bytes for a place.
+    Write(u64, Bytes),
+    /// From now on bytes come in any order.
+    Journal,
+    /// What came so far is void.
+    Restart,
+}
+
+/// What became of a transfer.
+pub(crate) struct Received {
+    /// The file.
+    pub(crate) partial: Partial,
+    /// The hash of all its bytes, if its name is a hash.
+    pub(crate) hash: Option<String>,
+}
+
+/// The threads that write and hash what a transfer brings.
+///
+/// Writing and hashing take about as long as receiving, so each has its own thread beside the sockets' one. Bytes are
+/// hashed in order: as they come if they are next, else read back when the gap before them has closed. When it is
+/// dropped, what was handed over is written and noted, and the partial stays.
+pub(crate) struct Sink {
+    orders: mpsc::Sender<Order>,
+    writer: JoinHandle<Result<Received>>,
+}
+
+impl Sink {
+    /// Starts the threads; bytes that the partial has already are hashed first.
+    pub(crate) fn start(partial: Partial, hasher: Hasher) -> Self {
+        let (orders, receiver) = mpsc::channel(WAITING);
+        Self { orders, writer: tokio::task::spawn_blocking(move || write(partial, hasher, receiver)) }
+    }
+
+    /// Hands an order over; when the threads have failed it says so, and [`Sink::finish`] says why.
+    pub(crate) async fn send(&self, order: Order) -> Result<()> {
+        self.orders.send(order).await.map_err(|_| Error::new(ErrorKind::Io, "the file could not be written"))
+    }
+
+    /// Waits until everything is written and hashed.
+    pub(crate) async fn finish(self) -> Result<Received> {
+        drop(self.orders);
+        self.writer.await.map_err(|error| {
+            Error::new(ErrorKind::Cancelled, "writing a file was cancelled").caused_by(error)
+        })?
+    }
+}
+
+fn write(mut partial: Partial, hasher: Hasher, mut orders: mpsc::Receiver<Order>) -> Result<Received> {
+    let path = partial.path().to_path_buf();
+    let (to_hash, hashing) = sync::sync_channel(WAITING);
+    std::thread::scope(|scope| {
+        let hashed = scope.spawn(|| hash(&path, hasher, hashing));
+        let mut at = 0;
+        let mut result = pass_on(&partial, &mut at, None, &to_hash);
+        while let Some(order) = orders.blocking_recv().filter(|_| result.is_ok()) {
+            result = match order {
+                Order::Write(offset, bytes) => partial
+                    .write(offset, &bytes)
+                    .and_then(|()| pass_on(&partial, &mut at, Some((offset, bytes)), &to_hash)),
+                Order::Journal => partial.begin_journal(),
+                Order::Restart => {
+                    at = 0;
+                    partial.restart().and_then(|()| tell(&to_hash, ToHash::Restart))
+                }
+            };
+        }
+        drop(to_hash);
+        let hash = hashed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let noted = partial.note();
+        // The hasher's own failure comes before the one that it caused here.
+        let hash = hash?;
+        result?;
+        noted?;
+        Ok(Received { partial, hash })
+    })
+}
+
+enum ToHash {
+    Bytes(Bytes),
+    ReadTo(u64),
+    Restart,
+}
+
+fn tell(to_hash: &sync::SyncSender<ToHash>, what: ToHash) -> Result<()> {
+    to_hash.send(what).map_err(|_| Error::new(ErrorKind::Io, "the file could not be hashed"))
+}
+
+/// Passes to the hash what has become contiguous.
+fn pass_on(
+    partial: &Partial,
+    at: &mut u64,
+    written: Option<(u64, Bytes)>,
+    to_hash: &sync::SyncSender<ToHash>,
+) -> Result<()> {
+    if let Some((offset, bytes)) = written
+        && offset == *at
+    {
+        *at += bytes.len() as u64;
+        tell(to_hash, ToHash::Bytes(bytes))?;
+    }
+    let head = partial.done().head();
+    if head > *at {
+        *at = head;
+        tell(to_hash, ToHash::ReadTo(head))?;
+    }
+    Ok(())
+}
+
+fn hash(path: &Path, fresh: Hasher, orders: sync::Receiver<ToHash>) -> Result<Option<String>> {
+    let mut hasher = fresh.clone();
+    if matches!(fresh, Hasher::Unknown) {
+        orders.iter().for_each(drop);
+        return Ok(None);
+    }
+    let mut at = 0;
+    let mut file: Option<File> = None;
+    let mut buffer = Vec::new();
+    for order in orders {
+        match order {
+            ToHash::Bytes(bytes) => {
+                hasher.update(&bytes);
+                at += bytes.len() as u64;
+            }
+            ToHash::ReadTo(end) => {
+                let file = match &mut file {
+                    Some(file) => file,
+                    None => file.insert(File::open(path).at(path)?),
+                };
+                file.seek(SeekFrom::Start(at)).at(path)?;
+                buffer.resize(READ_BYTES, 0);
+                while at < end {
+                    let want = usize::try_from(end - at).unwrap_or(READ_BYTES).min(READ_BYTES);
+                    file.read_exact(&mut buffer[..want]).at(path)?;
+                    hasher.update(&buffer[..want]);
+                    at += want as u64;
+                }
+            }
+            ToHash::Restart => {
+                hasher = fresh.clone();
+                at = 0;
+            }
+        }
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partial::Adopt;
+    use hub_types::Etag;
+
+    /// Any name that is a sha256.
+    const HASH: &str = "bf5a8e4cbd25d9b8e1bfb0b9a6e8ae5d3b5e3b8ba3b2b3d1b2ae8c3b7ff4b0c1";
+
+    async fn received(orders: Vec<Order>) -> (Vec<u8>, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let etag = Etag::parse(HASH).unwrap();
+        let partial = Partial::claim(folder.path(), &etag, 6, Adopt::Nothing, None).unwrap();
+        let sink = Sink::start(partial, Hasher::of(&etag, 6));
+        for order in orders {
+            sink.send(order).await.unwrap();
+        }
+        let received = sink.finish().await.unwrap();
+        let path = received.partial.complete().unwrap();
+        (std::fs::read(path).unwrap(), received.hash)
+    }
+
+    fn bytes(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[tokio::test]
+    async fn the_hash_is_the_same_in_any_order() {
+        let in_order = received(vec![Order::Write(0, bytes("1\n2")), Order::Write(3, bytes("\n3\n"))]).await;
+        let mixed = received(vec![
+            Order::Journal,
+            Order::Write(4, bytes("3\n")),
+            Order::Write(2, bytes("2\n")),
+            Order::Write(0, bytes("1\n")),
+        ])
+        .await;
+        assert_eq!(in_order, mixed);
+        assert_eq!(in_order.0, b"1\n2\n3\n");
+        let mut hasher = Hasher::of(&Etag::parse(HASH).unwrap(), 6);
+        hasher.update(b"1\n2\n3\n");
+        assert_eq!(in_order.1, hasher.finish());
+    }
+
+    #[tokio::test]
+    async fn a_restart_forgets_what_came_before() {
+        let whole = received(vec![Order::Write(0, bytes("1\n2\n3\n"))]).await;
+        let again = received(vec![
+            Order::Write(0, bytes("junk")),
+            Order::Restart,
+            Order::Write(0, bytes("1\n2\n3\n")),
+        ])
+        .await;
+        assert_eq!(whole, again);
+    }
+}
