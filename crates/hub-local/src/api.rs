@@ -1,16 +1,20 @@
 //! The routes of both origins, put together from those of each noun.
 use crate::{
-    accounts, content, lfs, repos,
+    accounts, content, endpoints, lfs, repos, spaces,
     state::HubState,
     uploads,
     web::{ApiError, connection::Control, front::Front, front::front},
+    webhooks,
 };
 use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
 
 /// The routes of the Hub itself.
 pub(crate) fn hub(state: HubState) -> Router {
-    let api =
-        Router::new().merge(repos::repo_routes()).merge(content::repo_routes()).merge(uploads::repo_routes());
+    let api = Router::new()
+        .merge(repos::repo_routes())
+        .merge(content::repo_routes())
+        .merge(uploads::repo_routes())
+        .merge(spaces::repo_routes());
     let files = Router::new().merge(content::file_routes()).merge(lfs::file_routes());
     Router::new()
         .route("/", get(greeting))
@@ -18,10 +22,13 @@ pub(crate) fn hub(state: HubState) -> Router {
         .merge(repos::routes())
         .merge(uploads::routes())
         .merge(lfs::routes())
+        .merge(endpoints::routes())
+        .merge(webhooks::routes())
         .nest("/repo/{repo_kind}/{repo_namespace}/{repo_name}", api)
         .nest("/files/{repo_kind}/{repo_namespace}/{repo_name}", files)
         .fallback(nothing)
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), webhooks::observe))
         .with_state(state)
 }
 

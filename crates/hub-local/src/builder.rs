@@ -14,6 +14,7 @@ use crate::{
         connection::{self, Control},
         front::Front,
     },
+    webhooks::{self, Courier},
 };
 use std::{
     fs,
@@ -46,7 +47,12 @@ impl Default for LocalHubBuilder {
             port: 0,
             token: None,
             user: "local".into(),
-            limits: Limits { page: None, part_bytes: 64 << 20, url_lifetime: Duration::from_secs(3600) },
+            limits: Limits {
+                page: None,
+                part_bytes: 64 << 20,
+                url_lifetime: Duration::from_secs(3600),
+                deploy_time: Duration::ZERO,
+            },
             log_capacity: 100_000,
         }
     }
@@ -103,6 +109,14 @@ impl LocalHubBuilder {
         self
     }
 
+    /// Lets Spaces and Inference Endpoints take this long to start.
+    ///
+    /// If unset they take no time: the answer to the request still says that they start, the next one that they run.
+    pub fn deploy_time(mut self, time: Duration) -> Self {
+        self.limits.deploy_time = time;
+        self
+    }
+
     /// Remembers so many requests for [`LocalHub::requests`]; 100,000 if unset.
     pub fn log_capacity(mut self, requests: usize) -> Self {
         self.log_capacity = requests;
@@ -144,7 +158,7 @@ impl LocalHubBuilder {
             let front = Front { state: state.clone(), origin, control: Control::default() };
             connection::serve(listener, move |control| api::connection(front.clone(), &routes, control))
         });
-        let tasks = tasks.collect();
+        let tasks = tasks.chain([webhooks::deliver(state.clone())]).collect();
         Ok(LocalHub { state, token, data_dir, tasks, _folder: folder })
     }
 
@@ -170,7 +184,9 @@ impl LocalHubBuilder {
             limits: self.limits,
             log: RequestLog::new(self.log_capacity),
             faults: FaultPlan::default(),
+            courier: Courier::default(),
         });
+        state.courier.look(&state).map_err(failed)?;
         Ok((state, token))
     }
 }

@@ -18,6 +18,11 @@ pub(crate) fn unix_seconds() -> i64 {
     Utc::now().timestamp()
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis() -> i64 {
+    Utc::now().timestamp_millis()
+}
+
 /// A fresh object id: 24 hex digits, as in `_id`.
 pub(crate) fn object_id() -> String {
     random_hex(12)

@@ -1,6 +1,7 @@
 //! What the handlers share.
 use crate::{
     accounts::AccountNames, fault::FaultPlan, git::GitStore, lfs::LfsStore, log::RequestLog, store::Store,
+    webhooks::Courier,
 };
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -17,6 +18,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) log: RequestLog,
     pub(crate) faults: FaultPlan,
+    pub(crate) courier: Courier,
 }
 
 /// The base URLs of the two origins, without a final slash.
@@ -35,9 +37,17 @@ pub(crate) struct Limits {
     pub(crate) part_bytes: u64,
     /// How long a signed URL is good for.
     pub(crate) url_lifetime: Duration,
+    /// How long Spaces and Inference Endpoints take to start.
+    pub(crate) deploy_time: Duration,
 }
 
 impl Limits {
+    /// When what is started now will run, in milliseconds since 1970.
+    pub(crate) fn deployed_at(&self) -> i64 {
+        let time = i64::try_from(self.deploy_time.as_millis()).unwrap_or(i64::MAX);
+        crate::stamp::unix_millis().saturating_add(time)
+    }
+
     /// The number of items on a page of a listing whose usual number is `usual`.
     pub(crate) fn page(&self, usual: usize) -> usize {
         self.page.map_or(usual, |page| page.min(usual))

@@ -15,8 +15,15 @@ pub(crate) struct Schema {
 }
 
 /// All tables, in the order they are made.
-const SCHEMAS: &[Schema] =
-    &[crate::accounts::SCHEMA, crate::repos::SCHEMA, crate::discussions::SCHEMA, crate::access::SCHEMA];
+const SCHEMAS: &[Schema] = &[
+    crate::accounts::SCHEMA,
+    crate::repos::SCHEMA,
+    crate::discussions::SCHEMA,
+    crate::access::SCHEMA,
+    crate::spaces::SCHEMA,
+    crate::endpoints::SCHEMA,
+    crate::webhooks::SCHEMA,
+];
 
 /// The database. Clones share one connection; calls take turns.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! The bare git repositories behind the Hub's repositories.
 mod blob;
+mod copy;
 mod edit;
 mod history;
 mod refs;

@@ -2,6 +2,7 @@
 use super::{Readable, Repo, find, refresh, safetensors::parameters};
 use crate::{
     git::Git,
+    spaces,
     state::HubState,
     web::{ApiError, Params, Result, error::json},
 };
@@ -69,6 +70,10 @@ async fn info(
             }
             if wants("usedStorage") {
                 object.insert("usedStorage".into(), used_storage(git, head)?.into());
+            }
+            if repo.kind == RepoType::Space && wants("runtime") {
+                let runtime = shared.store.with(|connection| spaces::runtime(connection, git, &repo))?;
+                object.insert("runtime".into(), runtime);
             }
             if !expand.is_empty() {
                 keep(&mut object, &expand);

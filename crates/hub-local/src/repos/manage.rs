@@ -3,7 +3,7 @@ use super::{Content, Repo, Writable, find, find_renamed};
 use crate::{
     accounts::{Caller, User, may_write},
     git::GitStore,
-    stamp,
+    spaces, stamp,
     state::HubState,
     store::blocking,
     web::{ApiError, JsonBody, Result, error::json},
@@ -14,7 +14,7 @@ use axum::{
     response::Response,
     routing::{delete, get, post, put},
 };
-use hub_types::{RepoId, RepoType};
+use hub_types::{RepoId, RepoType, Revision};
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -41,6 +41,8 @@ struct NewRepo {
     visibility: Option<String>,
     sdk: Option<String>,
     resource_group_id: Option<String>,
+    #[serde(flatten)]
+    space: spaces::Wanted,
 }
 
 const SDKS: [&str; 4] = ["gradio", "streamlit", "docker", "static"];
@@ -74,7 +76,9 @@ async fn create_repo(
                 return Err(ApiError::conflict(format!("You already created this {kind} repo"))
                     .field("url", existing.url(&shared)));
             }
-            create(connection, &shared.git, kind, &id, &user.name, private, sdk.as_deref())
+            let repo = create(connection, &shared.git, kind, &id, &user.name, private, sdk.as_deref())?;
+            spaces::set_up(connection, &repo, &body.space, &shared.limits)?;
+            Ok(repo)
         })
     })
     .await?;
@@ -101,7 +105,21 @@ pub(crate) fn create(
     let mut files: Vec<(&str, &[u8])> =
         vec![(".gitattributes", crate::uploads::DEFAULT_ATTRIBUTES.as_bytes())];
     files.extend(readme.as_ref().map(|text| ("README.md", text.as_bytes())));
-    let head = git.create(&oid, user, "initial commit", &files)?;
+    git.create(&oid, user, "initial commit", &files)?;
+    register(connection, git, kind, id, &oid, private, sdk)
+}
+
+/// Stores a repository that git has already; that there is none of that name has been checked.
+pub(crate) fn register(
+    connection: &Connection,
+    git: &GitStore,
+    kind: RepoType,
+    id: &RepoId,
+    oid: &str,
+    private: bool,
+    sdk: Option<&str>,
+) -> Result<Repo> {
+    let head = git.with(oid, |git| git.resolve(Revision::MAIN))?;
     let now = stamp::now();
     connection.execute("DELETE FROM renames WHERE kind = ?1 AND id = ?2", (kind.as_str(), id.as_str()))?;
     connection.execute(
@@ -110,7 +128,7 @@ pub(crate) fn create(
         params![oid, kind.as_str(), id.as_str(), id.namespace(), private, now, head.to_string(), sdk],
     )?;
     let repo = find(connection, kind, id)?.ok_or_else(|| ApiError::repo_not_found(false))?;
-    git.with(&oid, |git| super::refresh(connection, git, &repo, head))?;
+    git.with(oid, |git| super::refresh(connection, git, &repo, head))?;
     find(connection, kind, id)?.ok_or_else(|| ApiError::repo_not_found(false))
 }
 

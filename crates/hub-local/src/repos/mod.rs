@@ -9,7 +9,7 @@ mod safetensors;
 
 pub(crate) use card::metadata_block;
 pub(crate) use extract::{Content, Readable, Writable};
-pub(crate) use manage::create;
+pub(crate) use manage::{create, register};
 pub(crate) use metadata::refresh;
 
 use crate::{
