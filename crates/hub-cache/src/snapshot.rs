@@ -144,7 +144,7 @@ impl Snapshot {
     async fn run(self) -> Result<PathBuf> {
         let (commit, siblings) = match self.commit().await {
             Ok(found) => found,
-            Err(error) if stands_for_no_answer(&error) => return self.from_disk(error).await,
+            Err(error) if stands_for_no_answer(&error) => return self.on_disk(error).await,
             Err(error) => return Err(error),
         };
         let kept = self.kept_listing(&commit).await?;
@@ -158,16 +158,16 @@ impl Snapshot {
             None if self.request.local_files_only => {
                 let error =
                     Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked");
-                return self.from_disk(error).await;
+                return self.on_disk(error).await;
             }
             None => match Listing::fetch(&self.api, self.repo_type, &self.repo_id, &commit).await {
                 Ok(listing) => listing,
-                Err(error) if stands_for_no_answer(&error) => return self.from_disk(error).await,
+                Err(error) if stands_for_no_answer(&error) => return self.on_disk(error).await,
                 Err(error) => return Err(error),
             },
         };
         let place = Arc::new(self.place(&commit));
-        let wanted = self.wanted(&listing)?;
+        let wanted = self.wanted(&listing);
         let missing = self.missing(&place, wanted).await?;
         if is_new {
             self.keep_listing(listing, &commit, missing.is_empty()).await?;
@@ -175,7 +175,7 @@ impl Snapshot {
         if !missing.is_empty() {
             if self.request.local_files_only || self.api.config().offline {
                 let error = Error::new(ErrorKind::Offline, "the Hub may not be asked");
-                return self.from_disk(error).await;
+                return self.on_disk(error).await;
             }
             self.fetch(&place, missing, &commit).await?;
         }
@@ -248,7 +248,7 @@ impl Snapshot {
     }
 
     /// The files that were asked for, content by content.
-    fn wanted(&self, listing: &Listing) -> Result<Vec<Unit>> {
+    fn wanted(&self, listing: &Listing) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::new();
         let mut by_etag: HashMap<&Etag, usize> = HashMap::new();
         for file in listing.0.iter().filter(|file| self.filter.keeps(file.path.as_str())) {
@@ -260,7 +260,7 @@ impl Snapshot {
                 }
             }
         }
-        Ok(units)
+        units
     }
 
     fn unit(&self, file: &ListedFile) -> Unit {
@@ -368,7 +368,7 @@ impl Snapshot {
     }
 
     /// What is on disk, when the Hub may not or cannot be asked.
-    async fn from_disk(&self, error: Error) -> Result<PathBuf> {
+    async fn on_disk(&self, error: Error) -> Result<PathBuf> {
         let request = &self.request;
         let commit = self.cache.commit_of(&self.revision);
         let folder = match (&self.local, &commit) {
@@ -382,19 +382,10 @@ impl Snapshot {
                 format!("a snapshot of `{}` at `{}`", self.repo_id, self.revision)
             }));
         };
-        let listing = match &commit {
-            Some(commit) => self.kept_listing(commit).await?,
-            None => None,
+        let missing: Vec<SafeRelPath> = match &commit {
+            Some(commit) => self.known_missing(commit).await?,
+            None => Vec::new(),
         };
-        let missing: Vec<SafeRelPath> = listing
-            .into_iter()
-            .flat_map(|listing| listing.0)
-            .filter(|file| {
-                self.filter.keeps(file.path.as_str())
-                    && !disk::is_whole(&file.path.join_to(&folder), file.size)
-            })
-            .map(|file| file.path)
-            .collect();
         if missing.is_empty() {
             return real(folder, self.local.is_some());
         }
@@ -408,6 +399,13 @@ impl Snapshot {
             some.join(", ")
         );
         Err(Error::new(ErrorKind::IncompleteSnapshot, message).caused_by(error))
+    }
+
+    /// The paths that are missing by the listing that is kept, if there is one; what can be mended is mended.
+    async fn known_missing(&self, commit: &CommitHash) -> Result<Vec<SafeRelPath>> {
+        let Some(listing) = self.kept_listing(commit).await? else { return Ok(Vec::new()) };
+        let missing = self.missing(&Arc::new(self.place(commit)), self.wanted(&listing)).await?;
+        Ok(missing.into_iter().flat_map(|unit| unit.paths).collect())
     }
 
     fn note_ref(&self, commit: &CommitHash) {

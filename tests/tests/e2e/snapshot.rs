@@ -1,0 +1,200 @@
+//! All files of a revision into the cache.
+use crate::downloading::{Downloading, REPO, names, noise};
+use hub_api::ErrorKind;
+use hub_api::types::Revision;
+use hub_cache::{Downloads as _, Progress};
+use hub_local::{Cut, Fault, Method, Origin};
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn many(count: usize) -> Vec<(String, Vec<u8>)> {
+    (0..count).map(|n| (format!("data/{n:03}.txt"), format!("file {n}").into_bytes())).collect()
+}
+
+async fn hub_of(files: &[(String, Vec<u8>)]) -> Downloading {
+    let files: Vec<_> = files.iter().map(|(path, content)| (path.as_str(), content.clone())).collect();
+    Downloading::of(&files).await
+}
+
+#[tokio::test]
+async fn a_snapshot_costs_the_listing_and_one_request_a_file() {
+    let files = many(40);
+    let hub = hub_of(&files).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    for (path, content) in &files {
+        assert_eq!(&fs::read(folder.join(path)).unwrap(), content);
+    }
+    // The commit, one page of listing, `.gitattributes` and the files.
+    assert_eq!(hub.requests().len(), 2 + 1 + 40);
+    assert!(hub.requests().iter().all(|request| request.method == Method::GET));
+}
+
+#[tokio::test]
+async fn a_complete_snapshot_costs_one_request_by_branch_and_none_by_commit() {
+    let hub = hub_of(&many(3)).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    hub.clear_requests();
+    assert_eq!(hub.api.snapshot_download(REPO).await.unwrap(), folder);
+    assert_eq!(hub.requests().len(), 1);
+    hub.clear_requests();
+    let commit = hub.cache().commit_of(&Revision::main()).unwrap();
+    assert_eq!(hub.api.snapshot_download(REPO).revision(commit).await.unwrap(), folder);
+    assert_eq!(hub.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_another_client_filled_is_not_listed() {
+    let hub = hub_of(&many(3)).await;
+    hub.api.snapshot_download(REPO).await.unwrap();
+    fs::remove_dir_all(hub.cache().folder().join("trees")).unwrap();
+    hub.clear_requests();
+    hub.api.snapshot_download(REPO).await.unwrap();
+    assert_eq!(hub.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn patterns_choose_the_files() {
+    let content = || b"x".to_vec();
+    let hub = Downloading::of(&[
+        ("a.json", content()),
+        ("sub/b.json", content()),
+        ("sub/c.txt", content()),
+        ("onnx/d.json", content()),
+    ])
+    .await;
+    let folder =
+        hub.api.snapshot_download(REPO).allow_patterns(["*.json"]).ignore_patterns("onnx/").await.unwrap();
+    assert_eq!(names(&folder), ["a.json", "sub"]);
+    assert_eq!(names(&folder.join("sub")), ["b.json"]);
+}
+
+#[tokio::test]
+async fn equal_files_are_fetched_once() {
+    let content = noise(2 << 20, 3);
+    let hub = Downloading::of(&[("a.bin", content.clone()), ("b/c.bin", content.clone())]).await;
+    let folder = hub.api.snapshot_download(REPO).allow_patterns("*.bin").await.unwrap();
+    assert_eq!(hub.content_requests().len(), 1);
+    for path in ["a.bin", "b/c.bin"] {
+        assert!(fs::read(folder.join(path)).unwrap() == content);
+    }
+}
+
+#[tokio::test]
+async fn what_a_later_commit_shares_is_not_fetched_again() {
+    let hub = hub_of(&many(5)).await;
+    hub.api.snapshot_download(REPO).await.unwrap();
+    let commit = hub.commit(&[("data/new.txt", b"new".to_vec())]).await;
+    hub.clear_requests();
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    assert_eq!(folder, hub.cache().snapshot(&commit));
+    assert_eq!((names(&folder.join("data")).len(), hub.content_requests().len()), (6, 1));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_breaks_off_says_so_and_goes_on() {
+    let hub = hub_of(&many(10)).await;
+    let mut config = hub.api.config().clone();
+    config.retry.max_attempts = 1;
+    let impatient = hub_api::HfApi::new(config);
+    hub.fault(Fault::on(Method::GET, "data/007").reset());
+    let error = impatient.snapshot_download(REPO).max_workers(1usize).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::IncompleteSnapshot, "{error}");
+    let offline = hub.offline().snapshot_download(REPO).await.unwrap_err();
+    assert_eq!(offline.kind(), ErrorKind::LocalEntryNotFound, "the branch was never complete: {offline}");
+    hub.clear_faults();
+    hub.clear_requests();
+    hub.api.snapshot_download(REPO).await.unwrap();
+    assert!(hub.content_requests().len() <= 4, "what was there is not fetched again");
+    hub.offline().snapshot_download(REPO).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_hub_an_incomplete_snapshot_is_told() {
+    let hub = hub_of(&many(3)).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    assert_eq!(hub.offline().snapshot_download(REPO).await.unwrap(), folder);
+    assert_eq!(hub.unreachable().snapshot_download(REPO).await.unwrap(), folder);
+    fs::remove_file(folder.join("data/002.txt")).unwrap();
+    hub.offline().snapshot_download(REPO).await.unwrap();
+    assert!(folder.join("data/002.txt").is_file(), "its content was still there");
+    fs::remove_file(fs::canonicalize(folder.join("data/001.txt")).unwrap()).unwrap();
+    let commit = hub.cache().commit_of(&Revision::main()).unwrap();
+    for request in [
+        hub.offline().snapshot_download(REPO),
+        hub.unreachable().snapshot_download(REPO),
+        hub.api.snapshot_download(REPO).revision(commit).local_files_only(true),
+    ] {
+        let error = request.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IncompleteSnapshot);
+        assert!(error.to_string().contains("`data/001.txt`"), "{error}");
+    }
+    hub.offline().snapshot_download(REPO).ignore_patterns("*001*").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_repository_that_is_hidden_is_not_found() {
+    let hub = hub_of(&many(1)).await;
+    let error = hub.api.snapshot_download("local/none").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RepositoryNotFound);
+}
+
+#[tokio::test]
+async fn a_large_file_on_a_slow_line_comes_over_several_connections() {
+    let content = noise(40 << 20, 4);
+    let hub = Downloading::of(&[("model.bin", content.clone())]).await;
+    hub.fault(Fault::on(Method::GET, "").at(Origin::Storage).bytes_per_second(20 << 20));
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    assert!(fs::read(folder.join("model.bin")).unwrap() == content);
+    let ranges = hub.content_requests().iter().filter(|request| request.range().is_some()).count();
+    assert!(ranges >= 3, "{ranges}");
+}
+
+#[tokio::test]
+async fn a_server_without_ranges_serves_a_large_file_over_one_connection() {
+    let content = noise(40 << 20, 5);
+    let hub = Downloading::of(&[("model.bin", content.clone())]).await;
+    hub.fault(Fault::on(Method::GET, "").at(Origin::Storage).bytes_per_second(80 << 20).ignore_range());
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    assert!(fs::read(folder.join("model.bin")).unwrap() == content);
+}
+
+#[tokio::test]
+async fn connections_that_fail_are_done_without() {
+    let content = noise(40 << 20, 6);
+    let hub = Downloading::of(&[("model.bin", content.clone())]).await;
+    let storage = || Fault::on(Method::GET, "").at(Origin::Storage);
+    hub.fault(storage().range("").nth(2).times(3).cut_after(100_000, Cut::Reset));
+    hub.fault(storage().bytes_per_second(20 << 20));
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    assert!(fs::read(folder.join("model.bin")).unwrap() == content);
+}
+
+#[derive(Default)]
+struct Count {
+    planned: AtomicU64,
+    received: AtomicU64,
+    finished: AtomicU64,
+}
+
+impl Progress for Count {
+    fn planned(&self, _files: u64, bytes: u64) {
+        self.planned.store(bytes, Ordering::Relaxed);
+    }
+    fn received(&self, _path: &str, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+    fn finished(&self, _path: &str) {
+        self.finished.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn progress_adds_up() {
+    let hub = Downloading::of(&[("a.bin", noise(2 << 20, 8)), ("b.txt", b"b".to_vec())]).await;
+    let count = Arc::new(Count::default());
+    hub.api.snapshot_download(REPO).ignore_patterns(".git*").progress(count.clone()).await.unwrap();
+    let [planned, received, finished] =
+        [&count.planned, &count.received, &count.finished].map(|number| number.load(Ordering::Relaxed));
+    assert_eq!((planned, received, finished), ((2 << 20) + 1, (2 << 20) + 1, 2));
+}
