@@ -1,0 +1,94 @@
+//! All that must pass, the cheap before the dear, so that a slip is told within a minute.
+use crate::{Result, docs, interop, layers, parity, process, release, wire};
+use std::time::{Duration, Instant};
+
+/// The libraries that are of use without their default features.
+const LIBRARIES: [&str; 6] =
+    ["hub-http", "hub-api", "hub-cache", "hub-upload", "hub-safetensors", "hub-client"];
+
+/// Runs the steps until one fails; some methods may be missing.
+pub fn run(allowed: &[&str]) -> Result {
+    let steps: [(&str, &dyn Fn() -> Result); 13] = [
+        ("format", &|| cargo("fmt --all --check")),
+        ("layers", &layers::run),
+        ("parity", &|| parity::run(allowed)),
+        ("reference", &docs::check),
+        ("release check", &release::run),
+        ("clippy", &|| cargo("clippy --workspace --all-targets --quiet -- -D warnings")),
+        ("clippy without default features", &clippy_without_features),
+        ("native TLS", &native_tls),
+        ("documentation", &documentation),
+        ("tests", &|| cargo("test --workspace")),
+        ("demo", &|| cargo("run --release --quiet -- demo")),
+        ("recorded exchanges", &|| wire::run(allowed)),
+        ("Python's clients", &interop::run),
+    ];
+    let mut times = Vec::new();
+    for (name, work) in steps {
+        println!("== {name}");
+        let start = Instant::now();
+        let result = work();
+        let elapsed = start.elapsed();
+        times.push((name, elapsed));
+        match result {
+            Ok(()) => println!("== {name}: passed in {:.1} s", elapsed.as_secs_f64()),
+            Err(error) => {
+                println!("{}", table(&times));
+                return Err(format!("{name}: {error}").into());
+            }
+        }
+    }
+    println!("{}", table(&times));
+    Ok(())
+}
+
+/// A cargo command, written as one would type it.
+fn cargo(line: &str) -> Result {
+    process::run(process::cargo(&Vec::from_iter(line.split_whitespace())))
+}
+
+/// The libraries as others may take them; safetensors apart, since together the facade decides its features.
+fn clippy_without_features() -> Result {
+    let packages: String = LIBRARIES.iter().map(|name| format!(" --package {name}")).collect();
+    cargo(&format!("clippy --no-default-features --quiet{packages} -- -D warnings"))?;
+    cargo("clippy --no-default-features --quiet --package hub-safetensors --package hub-types -- -D warnings")
+}
+
+/// The other TLS, where the system has what it builds on.
+fn native_tls() -> Result {
+    let found = process::command("pkg-config", &["--exists", "openssl"])
+        .status()
+        .is_ok_and(|status| status.success());
+    if cfg!(target_os = "linux") && !found {
+        println!("skipped: pkg-config finds no openssl");
+        return Ok(());
+    }
+    cargo("check --package hub-http --no-default-features --features native-tls --quiet")
+}
+
+/// Documentation without dead links.
+fn documentation() -> Result {
+    let mut command = process::cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    process::run(command)
+}
+
+/// What each step took.
+fn table(times: &[(&str, Duration)]) -> String {
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    let line = |name: &str, time: Duration| format!("{:>8.1} s  {name}", time.as_secs_f64());
+    let mut lines: Vec<String> = times.iter().map(|(name, time)| line(name, *time)).collect();
+    lines.push(line("in all", total));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_ends_with_the_sum() {
+        let table = table(&[("a", Duration::from_millis(1500)), ("b", Duration::from_millis(500))]);
+        assert_eq!(table, "     1.5 s  a\n     0.5 s  b\n     2.0 s  in all");
+    }
+}

@@ -1,0 +1,74 @@
+//! Checks and chores of the workspace: `cargo xtask COMMAND`.
+mod bench;
+mod ci;
+mod docs;
+mod interop;
+mod layers;
+mod markdown;
+mod parity;
+mod process;
+mod python;
+mod release;
+mod server;
+mod translate;
+mod tree;
+mod wire;
+
+use std::process::ExitCode;
+
+/// What a command gives, or why it failed.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  ci [--allow METHODS]       all that must pass, in the order of what it costs
+  layers                     who uses whom, how many crates hub-types brings, one version of each crate
+  parity [--allow METHODS]   the registry against the methods and keyword names of Python's HfApi
+  docs [--check]             writes docs/methods.md and docs/python.md, or tells whether they are stale
+  wire [--allow METHODS]     replays recorded exchanges against the release binary, if the kit is there
+  interop                    Python's clients and `hub` against one Hub, on a real model
+  release                    what a release would publish: order, versions, changelog, packages
+  bench                      downloads and listings against curl
+
+METHODS, separated by commas, may be missing or fail for now.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["ci", options @ ..] => ci::run(&allowed(options)?),
+        ["layers"] => layers::run(),
+        ["parity", options @ ..] => parity::run(&allowed(options)?),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        ["wire", options @ ..] => wire::run(&allowed(options)?),
+        ["interop"] => interop::run(),
+        ["release"] => release::run(),
+        ["bench"] => bench::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command `{}`\n\n{USAGE}", words.join(" ")).into()),
+    }
+}
+
+/// The methods of `--allow a,b,c`.
+fn allowed<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
+    match options {
+        [] => Ok(Vec::new()),
+        ["--allow", names] => Ok(names.split(',').filter(|name| !name.is_empty()).collect()),
+        _ => Err(format!("unknown options `{}`; there is --allow a,b,c", options.join(" ")).into()),
+    }
+}
