@@ -10,12 +10,23 @@ use hub_http::{BodySource, Client, Error, Http, Response, Result};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 /// How much is handed to the connection at a time.
 const PIECE_BYTES: usize = 256 << 10;
 /// How many pieces wait for the connection at most.
 const PIECES_AHEAD: usize = 3;
+
+/// How long a body may stand still at least: what was handed to the connection may still be on its way.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the Hub may take at least to make a commit or to join parts, about which it says nothing meanwhile.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits for an answer as long as making it may take.
+pub(crate) fn patiently(client: &Client, http: Http) -> Http {
+    http.timeout(Some(client.config().download_timeout.max(LONG_PATIENCE)))
+}
 
 /// Why the making of a body stopped.
 pub(crate) enum Stop {
@@ -53,6 +64,8 @@ impl Alarm {
 
     /// Performs an exchange, and fails with what the alarm says if it rings meanwhile.
     pub(crate) async fn execute(&self, client: &Client, http: Http) -> Result<Response> {
+        let patience = http.timeout.unwrap_or(client.config().download_timeout.max(PATIENCE));
+        let http = http.timeout(Some(patience));
         let answer = tokio::select! {
             biased;
             () = self.0.bell.notified() => None,

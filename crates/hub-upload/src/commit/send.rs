@@ -2,7 +2,7 @@
 use super::body::CommitBody;
 use super::lost::{Trace, look_for};
 use super::{Commit, effects};
-use crate::outgoing::Alarm;
+use crate::outgoing::{Alarm, patiently};
 use hub_api::{Error, ErrorKind, Result};
 use hub_http::Context as _;
 use hub_types::CommitInfo;
@@ -80,7 +80,8 @@ pub(super) async fn send(commit: &Commit, body: &CommitBody, head: Option<String
 async fn exchange(commit: &Commit, body: &CommitBody, parent: Option<&str>) -> Result<Answer> {
     let alarm = Alarm::default();
     let http = body.attach(commit.place.post("commit"), parent, &commit.observer, &alarm);
-    alarm.execute(commit.api.client(), http).await?.json().await
+    let client = commit.api.client();
+    alarm.execute(client, patiently(client, http)).await?.json().await
 }
 
 fn describe(commit: &Commit, answer: Answer) -> Result<CommitInfo> {

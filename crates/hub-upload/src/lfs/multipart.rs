@@ -1,7 +1,7 @@
 //! Sending an object in parts.
 use super::batch::MEDIA_TYPE;
 use super::{LfsObject, Sender};
-use crate::outgoing::{Alarm, body};
+use crate::outgoing::{Alarm, body, patiently};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::{Error, ErrorKind, Http, Result};
 use hub_http::header::{ACCEPT, ETAG};
@@ -46,7 +46,8 @@ pub(super) async fn send(
         arrived.etags.insert(index, etag);
     }
     drop(sent);
-    sender.api.exchange(completion(complete, &object.oid, arrived.etags.values())).await?;
+    let completion = completion(complete, &object.oid, arrived.etags.values());
+    sender.api.exchange(patiently(sender.api.client(), completion)).await?;
     Ok(())
 }
 
