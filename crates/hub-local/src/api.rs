@@ -1,8 +1,8 @@
 //! The routes of both origins, put together from those of each noun.
 use crate::{
-    accounts, content, endpoints, lfs, repos, spaces,
+    access, accounts, collections, content, discussions, endpoints, lfs, papers, repos, social, spaces,
     state::HubState,
-    uploads,
+    tags, uploads,
     web::{ApiError, connection::Control, front::Front, front::front},
     webhooks,
 };
@@ -14,8 +14,12 @@ pub(crate) fn hub(state: HubState) -> Router {
         .merge(repos::repo_routes())
         .merge(content::repo_routes())
         .merge(uploads::repo_routes())
-        .merge(spaces::repo_routes());
-    let files = Router::new().merge(content::file_routes()).merge(lfs::file_routes());
+        .merge(spaces::repo_routes())
+        .merge(access::repo_routes())
+        .merge(discussions::repo_routes())
+        .merge(social::repo_routes());
+    let files =
+        Router::new().merge(content::file_routes()).merge(lfs::file_routes()).merge(access::file_routes());
     Router::new()
         .route("/", get(greeting))
         .merge(accounts::routes())
@@ -24,6 +28,10 @@ pub(crate) fn hub(state: HubState) -> Router {
         .merge(lfs::routes())
         .merge(endpoints::routes())
         .merge(webhooks::routes())
+        .merge(collections::routes())
+        .merge(papers::routes())
+        .merge(social::routes())
+        .merge(tags::routes())
         .nest("/repo/{repo_kind}/{repo_namespace}/{repo_name}", api)
         .nest("/files/{repo_kind}/{repo_namespace}/{repo_name}", files)
         .fallback(nothing)

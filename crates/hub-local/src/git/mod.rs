@@ -3,12 +3,14 @@ mod blob;
 mod copy;
 mod edit;
 mod history;
+mod merge;
 mod refs;
 mod tree;
 
 pub(crate) use blob::{Blob, Pointer, is_sha256};
 pub(crate) use edit::{Change, Edit};
 pub(crate) use history::CommitSummary;
+pub(crate) use merge::Merge;
 pub(crate) use tree::{Item, Listing};
 
 use crate::{store::blocking, web::Result};

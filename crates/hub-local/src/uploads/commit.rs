@@ -20,7 +20,7 @@ use axum::{
     routing::post,
 };
 use git2::Oid;
-use hub_types::SafeRelPath;
+use hub_types::{Revision, SafeRelPath};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -196,11 +196,14 @@ impl Committer<'_> {
         let edit = Edit { parent: Some(base), changes };
         let user = &self.user.name;
         let commit = git.commit(&edit, user, &message(header))?;
+        // Tags and commits do not move, so what is based on one is for the default branch.
+        let target = git.moving_reference(self.revision)?;
+        let target = target.as_deref().map(|name| name.strip_prefix("refs/heads/").unwrap_or(name));
         let num = self.state.store.with(|connection| {
             let new = NewDiscussion {
                 title: &header.summary,
                 author: user,
-                target_branch: Some(self.revision),
+                target_branch: target.or(Some(Revision::MAIN)),
                 status: "open",
             };
             let num = discussions::open(connection, self.repo, &new)?;

@@ -70,7 +70,7 @@ const API_WORDS: [&str; 32] = [
     "xet-read-token",
     "xet-write-token",
 ];
-const FILE_WORDS: [&str; 2] = ["resolve", "raw"];
+const FILE_WORDS: [&str; 3] = ["resolve", "raw", "ask-access"];
 /// Words that git puts after the URL of a repository, which people write with `.git` or without.
 const GIT_WORDS: [&str; 3] = ["info", "objects", "HEAD"];
 /// Words followed by a revision, which may be written with its slashes when it is `refs/…`.
@@ -151,6 +151,7 @@ mod tests {
             ("/api/models/gpt2/settings", "/repo/models/~/gpt2/settings"),
             ("/a/b/resolve/main/x/y", "/files/models/a/b/resolve/main/x/y"),
             ("/gpt2/resolve/main/x", "/files/models/~/gpt2/resolve/main/x"),
+            ("/spaces/a/b/ask-access", "/files/spaces/a/b/ask-access"),
             ("/spaces/a/b/resolve/main/x", "/files/spaces/a/b/resolve/main/x"),
             ("/datasets/squad/resolve/main/x", "/files/datasets/~/squad/resolve/main/x"),
             ("/a/b.git/info/lfs/objects/batch", "/files/models/a/b/git/info/lfs/objects/batch"),

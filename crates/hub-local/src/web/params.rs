@@ -36,6 +36,11 @@ impl Params {
         self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| &**value)
     }
 
+    /// All pairs.
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (String, String)> {
+        self.0.into_iter()
+    }
+
     /// Whether a key is given and true: `True`, `true`, `1`, or nothing at all after it.
     pub(crate) fn flag(&self, key: &str) -> bool {
         self.get(key).is_some_and(|value| matches!(value, "" | "1" | "true" | "True"))
