@@ -1,5 +1,7 @@
 //! The connections: built when first needed, since reading the system's certificates takes longer than a warm request.
-use crate::{Config, Error, ErrorKind, IoContext as _, Result};
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+use crate::IoContext as _;
+use crate::{Config, Error, ErrorKind, Result};
 use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
