@@ -112,7 +112,8 @@ impl Place {
                         disk::link(&snapshot, path, &unit.etag, &blob)?;
                     }
                 }
-                Ok(true)
+                // Somebody may have pruned the blob between the look and the link.
+                Ok(unit.paths.iter().all(|path| disk::is_whole(&path.join_to(&snapshot), unit.size)))
             }
             Self::Local(dir, _) => {
                 for path in &unit.paths {

@@ -20,6 +20,7 @@
 //! The layout on disk is that of huggingface_hub 0.27, and newer versions read it as well; [`RepoCache`] says where
 //! things are.
 
+mod delete;
 mod disk;
 mod fetch;
 mod file_download;
@@ -32,16 +33,21 @@ mod partial;
 mod pool;
 mod progress;
 mod ranges;
+mod scan;
 mod sink;
 mod snapshot;
 mod symlinks;
 mod transfer;
+mod verify;
 
+pub use delete::{DeletePlan, Leftover, find_partials, prune_partials};
 pub use file_download::{HfHubDownloadRequest, find_in_cache};
 pub use layout::RepoCache;
 pub use progress::{Progress, ProgressListener};
+pub use scan::{CacheInfo, CachedFile, CachedRepo, CachedRevision, scan_cache_dir};
 pub use snapshot::SnapshotDownloadRequest;
 pub use symlinks::{Auto, UseSymlinks};
+pub use verify::{CorruptedFile, VerifyReport, verify_revision};
 
 use hub_api::{Arg, HfApi, Method};
 use hub_types::RepoId;

@@ -58,6 +58,11 @@ impl Lock {
         }
     }
 
+    /// Whether locks work here and nobody holds this one.
+    pub(crate) fn is_free(path: &Path) -> bool {
+        matches!(Self::attempt(path), Attempt::Held(lock) if lock.exclusive)
+    }
+
     fn attempt(path: &Path) -> Attempt {
         let open = || OpenOptions::new().read(true).append(true).create(true).open(path);
         if let Some(folder) = path.parent()

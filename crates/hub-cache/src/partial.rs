@@ -201,13 +201,26 @@ pub(crate) fn signs_of_life(folder: &Path, etag: &Etag, foreign: Option<&Path>) 
     metas.fold((0, None), |(bytes, latest), meta| (bytes + meta.len(), latest.max(meta.modified().ok())))
 }
 
+/// Whether a file is a partial, ours or the Python client's, by its name.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.ends_with(SUFFIX) || name.ends_with(".incomplete")
+}
+
+/// The content that a partial is of, by its name.
+pub(crate) fn etag_of(name: &str) -> Option<Etag> {
+    let stem = match name.strip_suffix(SUFFIX) {
+        Some(stem) => stem.rsplit_once('.')?.0,
+        None => name.strip_suffix(".incomplete")?,
+    };
+    Etag::parse(stem).ok()
+}
+
 /// How many bytes the partials in a folder take up already.
 pub(crate) fn bytes_in(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let partial = |name: &str| name.ends_with(SUFFIX) || name.ends_with(".incomplete");
     entries
         .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(partial))
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_name))
         .filter_map(|entry| entry.metadata().ok())
         .map(|meta| occupied(&meta))
         .sum()
