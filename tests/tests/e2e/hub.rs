@@ -25,7 +25,8 @@ impl Hub {
         Self::of(LocalHub::builder().page_size(items)).await
     }
 
-    async fn of(builder: LocalHubBuilder) -> Self {
+    /// A Hub with choices.
+    pub async fn of(builder: LocalHubBuilder) -> Self {
         let (local, home) = (builder.start().await.unwrap(), tempfile::tempdir().unwrap());
         let mut config = Config::new(local.endpoint(), home.path()).unwrap();
         // Whatever is waited for comes at once here.
