@@ -142,8 +142,9 @@ async fn restart(
 ) -> Result<Response> {
     let from_scratch = params.flag("factory");
     change(state, repo, move |space, state| {
-        space.paused = false;
-        start(space, state, from_scratch);
+        // What was paused runs on nothing meanwhile.
+        let was_paused = std::mem::take(&mut space.paused);
+        start(space, state, from_scratch || was_paused);
         Ok(true)
     })
     .await
