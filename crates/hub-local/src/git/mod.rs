@@ -4,6 +4,7 @@ mod copy;
 mod edit;
 mod history;
 mod merge;
+mod pack;
 mod refs;
 mod tree;
 
@@ -11,6 +12,7 @@ pub(crate) use blob::{Blob, Pointer, is_sha256};
 pub(crate) use edit::{Change, Edit};
 pub(crate) use history::CommitSummary;
 pub(crate) use merge::Merge;
+pub(crate) use pack::BlobWriter;
 pub(crate) use tree::{Item, Listing};
 
 use crate::{store::blocking, web::Result};
@@ -139,6 +141,11 @@ impl Git<'_> {
     /// Writes a blob.
     pub(crate) fn write_blob(&self, content: &[u8]) -> Result<Oid> {
         Ok(self.repository.blob(content)?)
+    }
+
+    /// Begins to write blobs that may be many.
+    pub(crate) fn blob_writer(&self) -> BlobWriter<'_> {
+        BlobWriter::new(self)
     }
 }
 

@@ -3,7 +3,7 @@ use super::{MAX_REGULAR_BYTES, ndjson::Lines};
 use crate::{
     accounts::{Caller, User, may_write},
     discussions::{self, NewDiscussion},
-    git::{Change, Edit, Git, Pointer, is_sha256},
+    git::{BlobWriter, Change, Edit, Git, Pointer, is_sha256},
     repos::{Readable, Repo, refresh},
     state::HubState,
     web::{
@@ -129,23 +129,25 @@ impl Committer<'_> {
     fn read(&self, git: &Git<'_>, chunks: Chunks) -> Result<(Header, Vec<Change>)> {
         let mut header = None;
         let mut changes = Vec::new();
+        let mut blobs = git.blob_writer();
         for line in Lines::<Line>::of(chunks) {
             match line? {
                 Line::Header(first) => header = Some(first),
-                Line::File(file) => changes.push(write_file(git, &file)?),
-                Line::LfsFile(file) => changes.push(self.write_pointer(git, &file)?),
+                Line::File(file) => changes.push(write_file(&mut blobs, &file)?),
+                Line::LfsFile(file) => changes.push(self.write_pointer(&mut blobs, &file)?),
                 Line::DeletedFile(file) => changes.push(Change::DeleteFile(file.path.parse()?)),
                 Line::DeletedFolder(folder) => {
                     changes.push(Change::DeleteFolder(folder.path.trim_end_matches('/').parse()?));
                 }
             }
         }
+        blobs.finish()?;
         let header = header.filter(|header| !header.summary.is_empty());
         let header = header.ok_or_else(|| ApiError::bad_request("a commit needs a header with a summary"))?;
         Ok((header, changes))
     }
 
-    fn write_pointer(&self, git: &Git<'_>, file: &LfsFile) -> Result<Change> {
+    fn write_pointer(&self, blobs: &mut BlobWriter<'_>, file: &LfsFile) -> Result<Change> {
         let refuse = |why: &str| Err(ApiError::bad_request(format!("LFS file {}: {why}", file.path)));
         let is_known_algorithm = file.algo.as_deref().is_none_or(|algo| algo == "sha256");
         if !is_known_algorithm || !is_sha256(&file.oid) {
@@ -158,7 +160,7 @@ impl Committer<'_> {
             return refuse(&format!("the object {} has {size} bytes", file.oid));
         }
         let pointer = Pointer { oid: file.oid.clone(), size };
-        Ok(Change::Put { path: file.path.parse()?, id: git.write_blob(pointer.to_text().as_bytes())? })
+        Ok(Change::Put { path: file.path.parse()?, id: blobs.write(pointer.to_text().into_bytes())? })
     }
 
     fn move_branch(&self, git: &Git<'_>, header: &Header, changes: Vec<Change>) -> Result<Done> {
@@ -220,7 +222,7 @@ impl Committer<'_> {
     }
 }
 
-fn write_file(git: &Git<'_>, file: &RegularFile) -> Result<Change> {
+fn write_file(blobs: &mut BlobWriter<'_>, file: &RegularFile) -> Result<Change> {
     let path: SafeRelPath = file.path.parse()?;
     let content = match file.encoding.as_deref() {
         Some("base64") => {
@@ -235,7 +237,7 @@ fn write_file(git: &Git<'_>, file: &RegularFile) -> Result<Change> {
             "{path} is larger than 10 MB and has to be an LFS file; ask with preupload"
         )));
     }
-    Ok(Change::Put { path, id: git.write_blob(&content)? })
+    Ok(Change::Put { path, id: blobs.write(content)? })
 }
 
 fn message(header: &Header) -> String {
