@@ -64,6 +64,7 @@ pub struct RemoteFile {
     client: Client,
     http: Http,
     size: Option<u64>,
+    accepts_whole: bool,
     shared: Arc<Mutex<Known>>,
 }
 
@@ -76,7 +77,13 @@ struct Known {
 impl RemoteFile {
     /// A file that a GET request resolves.
     pub fn new(client: &Client, http: Http) -> Self {
-        Self { client: client.clone(), http: http.identity(), size: None, shared: Arc::default() }
+        Self {
+            client: client.clone(),
+            http: http.identity(),
+            size: None,
+            accepts_whole: false,
+            shared: Arc::default(),
+        }
     }
 
     /// Says where the request is known to lead.
@@ -93,10 +100,21 @@ impl RemoteFile {
         self
     }
 
+    /// Accepts the whole file where a range was asked for, and a range that does not say which one it is.
+    ///
+    /// For ranges near the beginning, where the bytes before them can be skipped. [`RemoteBody::position`] tells where
+    /// an answer begins, and what lies behind the range is not read. The memory of clones stays shared.
+    #[must_use]
+    pub fn accept_whole(mut self) -> Self {
+        self.accepts_whole = true;
+        self
+    }
+
     /// Asks for a range and waits for the head of the answer.
     ///
     /// # Errors
-    /// [`ErrorKind::RangeIgnored`] if a range with an end is answered with anything else,
+    /// [`ErrorKind::RangeIgnored`] if a range with an end is answered with anything else and
+    /// [`RemoteFile::accept_whole`] was not called,
     /// [`ErrorKind::ContentChanged`] if the file is not the one of before, and those of [`Client::execute`].
     pub async fn open(&self, range: ByteRange) -> Result<RemoteBody> {
         let mut body = RemoteBody {
@@ -104,6 +122,7 @@ impl RemoteFile {
             position: range.start,
             range,
             total: self.size,
+            vague: false,
             headers: HeaderMap::new(),
             status: StatusCode::OK,
             response: None,
@@ -156,6 +175,8 @@ pub struct RemoteBody {
     range: ByteRange,
     position: u64,
     total: Option<u64>,
+    /// The answer does not say which range it is, so where it ends is the end.
+    vague: bool,
     headers: HeaderMap,
     status: StatusCode,
     response: Option<Response>,
@@ -228,7 +249,7 @@ impl RemoteBody {
         let chunk = response.chunk().await?;
         let Some(mut bytes) = chunk else {
             return match end {
-                Some(end) if self.position < end => {
+                Some(end) if self.position < end && !self.vague => {
                     let url = redact_url(response.url());
                     let what = format!("the body of {url} ended at byte {} of {end}", self.position);
                     Err(Error::new(ErrorKind::Connection, what))
@@ -293,6 +314,10 @@ impl RemoteBody {
         };
         let etag = response.header(ETAG.as_str()).map(str::to_owned);
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
+        self.vague = partial && self.file.accepts_whole && response.header(CONTENT_RANGE.as_str()).is_none();
+        if self.vague {
+            return Ok(false);
+        }
         if partial {
             let got = response.header(CONTENT_RANGE.as_str()).and_then(ContentRange::parse);
             let Some(got) =
@@ -322,6 +347,7 @@ impl RemoteBody {
         }
         if wanted.end.is_some()
             && wanted.header().is_some()
+            && !self.file.accepts_whole
             && !(wanted.start == 0 && self.file.size.is_some() && self.file.size == wanted.end)
         {
             return Err(Error::new(

@@ -370,6 +370,28 @@ async fn a_body_that_keeps_breaking_is_given_up() {
 }
 
 #[tokio::test]
+async fn the_whole_file_stands_for_its_beginning_where_that_is_accepted() {
+    let whole = || reply("200 OK", &[], b"0123456789");
+    let server = Server::start([whole(), whole(), whole()]).await;
+    let file = RemoteFile::new(&client(&server), Http::get("/file"));
+    let error = read(&file, ByteRange::new(2, 5)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RangeIgnored);
+    let file = file.accept_whole();
+    assert_eq!(file.open(ByteRange::new(2, 5)).await.unwrap().position(), 0);
+    assert_eq!(read(&file, ByteRange::new(2, 5)).await.unwrap(), b"01234");
+}
+
+#[tokio::test]
+async fn a_range_that_does_not_say_which_is_taken_where_that_is_accepted() {
+    let vague = || reply("206 Partial Content", &[], b"234");
+    let server = Server::start([vague(), vague()]).await;
+    let file = RemoteFile::new(&client(&server), Http::get("/file"));
+    let error = read(&file, ByteRange::new(2, 9)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RangeIgnored);
+    assert_eq!(read(&file.accept_whole(), ByteRange::new(2, 9)).await.unwrap(), b"234");
+}
+
+#[tokio::test]
 async fn an_error_page_is_no_content() {
     let server =
         Server::start([reply("404 Not Found", &[("X-Error-Code", "EntryNotFound")], b"<html>gone</html>")])
