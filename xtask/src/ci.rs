@@ -21,7 +21,7 @@ pub fn run(allowed: &[&str]) -> Result {
         ("tests", &|| cargo("test --workspace")),
         ("demo", &|| cargo("run --release --quiet -- demo")),
         ("recorded exchanges", &|| wire::run(allowed)),
-        ("Python's clients", &interop::run),
+        ("Python's clients", &|| interop::run(&process::release_binary()?)),
     ];
     let mut times = Vec::new();
     for (name, work) in steps {

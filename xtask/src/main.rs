@@ -27,11 +27,11 @@ cargo xtask COMMAND
   parity [--allow METHODS]   the registry against the methods and keyword names of Python's HfApi
   docs [--check]             writes docs/methods.md and docs/python.md, or tells whether they are stale
   wire [--allow METHODS]     replays recorded exchanges against the release binary, if the kit is there
-  interop                    Python's clients and `hub` against one Hub, on a real model
+  interop [HUB]              Python's clients and `hub` against one Hub, on a real model
   release                    what a release would publish: order, versions, changelog, packages
   bench                      downloads and listings against curl
 
-METHODS, separated by commas, may be missing or fail for now.";
+METHODS, separated by commas, may be missing or fail for now. HUB is the release binary unless given.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,7 +53,8 @@ fn run(arguments: &[String]) -> Result {
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["wire", options @ ..] => wire::run(&allowed(options)?),
-        ["interop"] => interop::run(),
+        ["interop"] => interop::run(&process::release_binary()?),
+        ["interop", hub] => interop::run(&std::path::absolute(hub)?),
         ["release"] => release::run(),
         ["bench"] => bench::run(),
         [] | ["help" | "--help" | "-h"] => {
