@@ -16,6 +16,8 @@
 mod methods;
 
 pub use hub_api::*;
+#[cfg(feature = "download")]
+pub use hub_cache as cache;
 #[cfg(feature = "upload")]
 pub use hub_upload as upload;
 pub use methods::{method, methods};
@@ -24,6 +26,8 @@ pub use methods::{method, methods};
 pub mod prelude {
     pub use hub_api::types::{RepoId, RepoType, Revision};
     pub use hub_api::{Arg, Error, ErrorKind, HfApi, Result};
+    #[cfg(feature = "download")]
+    pub use hub_cache::Downloads as _;
     #[cfg(feature = "upload")]
     pub use hub_upload::{CommitOperation, Uploads as _};
 }
