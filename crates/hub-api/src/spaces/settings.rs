@@ -82,11 +82,10 @@ impl Endpoint for DeleteSpaceSecretRequest {
 endpoint! {
     /// Lists the variables of a Space by key.
     ///
-    /// Variables are public, unlike secrets; copies of the Space get them. Needs a token of the owner.
-    /// `GET /api/spaces/{repo_id}/variables`.
+    /// Variables are public, unlike secrets; copies of the Space get them. `GET /api/spaces/{repo_id}/variables`.
     ///
     /// # Errors
-    /// `RepositoryNotFound`; `Http` with status 403 if the Space belongs to others.
+    /// `RepositoryNotFound`; `Http` with status 401 or 403 if the token may not ask.
     ///
     /// ```no_run
     /// # async fn example(api: hub_api::HfApi) -> hub_api::Result<()> {
