@@ -59,6 +59,11 @@ impl SafetensorsFile {
         &self.header
     }
 
+    /// Returns the whole file, header and data.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
     /// Returns the free-form metadata; empty if the file has none.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         self.header.metadata()
@@ -85,6 +90,12 @@ impl SafetensorsFile {
             .tensors()
             .iter()
             .map(move |tensor| view(tensor).expect("the header was checked against the map"))
+    }
+}
+
+impl AsRef<[u8]> for SafetensorsFile {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 

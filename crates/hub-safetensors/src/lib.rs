@@ -57,6 +57,8 @@ mod metadata;
 mod model;
 mod plan;
 mod raw;
+#[cfg(feature = "remote")]
+mod remote;
 mod write;
 
 pub use check::{Report, Warning, check};
@@ -71,4 +73,9 @@ pub use metadata::{
 };
 pub use model::SafetensorsModel;
 pub use plan::{PlannedRange, RangeOptions, TensorSlice, plan_ranges};
+#[cfg(feature = "remote")]
+pub use remote::{
+    FetchedTensor, GetSafetensorsMetadataRequest, LocalFiles, METHODS, OpenModel,
+    ParseSafetensorsFileMetadataRequest, RemoteModel, Safetensors, TensorPart,
+};
 pub use write::{HeaderBuilder, Layout, TensorWriter};

@@ -60,6 +60,14 @@ pub struct TensorSlice {
     pub range_bytes: Range<u64>,
 }
 
+impl TensorSlice {
+    /// The one slice of a tensor without bytes.
+    #[cfg(feature = "remote")]
+    pub(crate) fn empty(tensor: usize) -> Self {
+        Self { tensor, tensor_bytes: 0..0, range_bytes: 0..0 }
+    }
+}
+
 /// Plans the ranges that hold the wanted tensors of a file, in the order of the bytes.
 ///
 /// Neighbours share a range, across gaps of up to [`RangeOptions::max_gap`] unwanted bytes. Every byte of

@@ -1,0 +1,111 @@
+//! Reading headers and indexes from the Hub.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use hub_api::Result;
+use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteBody, RemoteFile};
+
+use super::unsound;
+use crate::error;
+use crate::header::{LENGTH_BYTES, ParseOptions};
+use crate::index::{Index, MAX_INDEX_LEN};
+use crate::metadata::REMOTE_MAX_HEADER_LEN;
+
+/// How many bytes are asked for before the length of the header is known: most headers fit, and a second
+/// request costs more than they do.
+const FIRST_BYTES: u64 = 100_001;
+
+/// Text longer than this is parsed on a thread of its own.
+const SHORT_TEXT: usize = 512 << 10;
+
+/// The JSON of a header, and what is known of the file around it.
+pub(super) struct HeaderJson {
+    pub json: Bytes,
+    pub file_len: Option<u64>,
+}
+
+impl HeaderJson {
+    pub(super) fn options(&self) -> ParseOptions {
+        options(self.file_len)
+    }
+}
+
+fn options(file_len: Option<u64>) -> ParseOptions {
+    let options = ParseOptions::new().max_header_len(REMOTE_MAX_HEADER_LEN);
+    file_len.into_iter().fold(options, ParseOptions::file_len)
+}
+
+/// Fetches the JSON of a file's header, by one request or by two.
+pub(super) async fn fetch_header(file: &RemoteFile, what: &str) -> Result<HeaderJson> {
+    // A server that ignores the range sends the header first all the same.
+    let file = file.clone().accept_whole();
+    let (first, file_len) = read_range(&file, 0..FIRST_BYTES).await?;
+    let len = options(file_len).header_len(&first).map_err(|error| unsound(error, what))?;
+    let end = LENGTH_BYTES + len;
+    let json = if end <= first.len() as u64 {
+        first.slice(LENGTH_BYTES as usize..end as usize)
+    } else {
+        read_range(&file, LENGTH_BYTES..end).await?.0
+    };
+    if (json.len() as u64) < len {
+        let incomplete = error::Error::HeaderIncomplete { len, available: json.len() as u64 };
+        return Err(unsound(incomplete, what));
+    }
+    Ok(HeaderJson { json, file_len })
+}
+
+/// Fetches an index file.
+pub(super) async fn fetch_index(file: &RemoteFile, what: &str) -> Result<Index> {
+    let mut body = file.open(ByteRange::ALL).await?;
+    let too_large = |len: u64| Err(unsound(error::Error::IndexTooLarge { len, limit: MAX_INDEX_LEN }, what));
+    if let Some(len) = body.size().filter(|&len| len > MAX_INDEX_LEN) {
+        return too_large(len);
+    }
+    // One byte more than is accepted tells that there is more.
+    let json = read(&mut body, 0..MAX_INDEX_LEN + 1).await?;
+    if json.len() as u64 > MAX_INDEX_LEN {
+        return too_large(json.len() as u64);
+    }
+    parse(json, Index::parse).await?.map_err(|error| unsound(error, what))
+}
+
+/// Reads a range, less of it if the file ends before it does, and tells how long the whole file is.
+pub(super) async fn read_range(file: &RemoteFile, range: Range<u64>) -> Result<(Bytes, Option<u64>)> {
+    let mut body = file.open(ByteRange::new(range.start, range.end)).await?;
+    let bytes = read(&mut body, range).await?;
+    Ok((bytes, body.size()))
+}
+
+/// Reads what a body has of a range, wherever it begins.
+async fn read(body: &mut RemoteBody, range: Range<u64>) -> Result<Bytes> {
+    let mut bytes = BytesMut::new();
+    loop {
+        let at = body.position();
+        match body.next().await? {
+            Some(Piece::Restart) => bytes.clear(),
+            Some(Piece::Data(data)) => {
+                let skipped = range.start.saturating_sub(at).min(data.len() as u64) as usize;
+                bytes.extend_from_slice(&data[skipped..]);
+                if at + data.len() as u64 >= range.end {
+                    // What is left of the answer, if anything, is not read: that ends the connection.
+                    bytes.truncate((range.end - range.start) as usize);
+                    return Ok(bytes.freeze());
+                }
+            }
+            None => return Ok(bytes.freeze()),
+        }
+    }
+}
+
+/// Parses a text, a long one away from the threads that move bytes.
+pub(super) async fn parse<T: Send + 'static>(
+    text: Bytes,
+    parser: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T> {
+    if text.len() <= SHORT_TEXT {
+        return Ok(parser(&text));
+    }
+    let parsed = tokio::task::spawn_blocking(move || parser(&text)).await;
+    parsed.map_err(|error| Error::new(ErrorKind::Cancelled, "the parser was stopped").caused_by(error))
+}
