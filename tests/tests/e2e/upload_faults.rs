@@ -95,6 +95,27 @@ async fn a_deletion_whose_answer_was_lost_is_found() {
 }
 
 #[tokio::test]
+async fn a_pull_request_whose_answer_was_lost_is_not_opened_twice() {
+    let world = Uploading::start().await;
+    world.hub.fault(Fault::on(Method::POST, "/commit/").times(1).commit_then_fail(504));
+    let add = [CommitOperation::add("a.txt", b"one".to_vec())];
+    let commit = world.api.create_commit(REPO, add, TITLE).create_pr(true).await.unwrap();
+    assert_eq!((world.commits_sent(), commit.pr_num), (1, Some(1)));
+    let newest = world.api.list_repo_commits(REPO).revision("refs/pr/1").await.unwrap().remove(0);
+    assert_eq!(newest.commit_id, commit.oid);
+}
+
+#[tokio::test]
+async fn a_pull_request_that_may_still_be_opened_is_not_sent_again() {
+    let world = Uploading::start().await;
+    let fault = world.hub.fault(Fault::on(Method::POST, "/commit/").times(1).status(504));
+    let add = [CommitOperation::add("a.txt", b"one".to_vec())];
+    let error = world.api.create_commit(REPO, add, TITLE).create_pr(true).await.unwrap_err();
+    assert!(error.to_string().contains("may have been made"), "{error}");
+    assert_eq!((world.commits_sent(), fault.hits()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_commit_that_was_not_made_is_sent_again_on_the_same_parent() {
     let world = Uploading::start().await;
     let before = world.titles().await.len();
