@@ -129,7 +129,7 @@ async fn shows(commit: &Commit, revision: &Revision, effects: &HashMap<&str, &Li
     Ok(true)
 }
 
-/// A small file may be kept in LFS for its name, where another hash names it; then nothing is known against it.
+/// Whether an entry is a file with this content.
 fn has_content(entry: Option<&&RepoTreeEntry>, hash: &str) -> bool {
     entry.and_then(|entry| entry.as_file()).is_some_and(|file| file.content_hash() == hash)
 }
