@@ -33,6 +33,8 @@ pub struct LocalHubBuilder {
     data_dir: Option<PathBuf>,
     host: IpAddr,
     port: u16,
+    storage_port: u16,
+    public_host: Option<String>,
     token: Option<String>,
     user: String,
     limits: Limits,
@@ -45,6 +47,8 @@ impl Default for LocalHubBuilder {
             data_dir: None,
             host: IpAddr::from([127, 0, 0, 1]),
             port: 0,
+            storage_port: 0,
+            public_host: None,
             token: None,
             user: "local".into(),
             limits: Limits {
@@ -73,9 +77,23 @@ impl LocalHubBuilder {
         self
     }
 
-    /// Listens at this port; a free one if unset or 0. The storage origin always takes a free one.
+    /// Listens at this port; a free one if unset or 0.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Serves LFS content at this port; a free one if unset or 0.
+    pub fn storage_port(mut self, port: u16) -> Self {
+        self.storage_port = port;
+        self
+    }
+
+    /// Names this host, instead of the address listened at, in the URLs that clients are sent to.
+    ///
+    /// Needed when clients on other machines reach this one by another name or through a forwarded port.
+    pub fn public_host(mut self, host: impl Into<String>) -> Self {
+        self.public_host = Some(host.into());
         self
     }
 
@@ -145,8 +163,9 @@ impl LocalHubBuilder {
             self.data_dir.clone().or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
         let data_dir = data_dir.expect("one of the two is there");
         let hub_listener = listen(self.host, self.port).await?;
-        let storage_listener = listen(self.host, 0).await?;
-        let urls = Urls { endpoint: url_of(&hub_listener)?, storage: url_of(&storage_listener)? };
+        let storage_listener = listen(self.host, self.storage_port).await?;
+        let host = self.public_host.as_deref();
+        let urls = Urls { endpoint: url_of(&hub_listener, host)?, storage: url_of(&storage_listener, host)? };
         let (path, durable) = (data_dir.clone(), folder.is_none());
         let opened = blocking(move || Ok(self.open(&path, durable, urls)));
         let (state, token) = opened.await.map_err(failed)??;
@@ -216,7 +235,10 @@ async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, Error> {
         .map_err(|cause| Error::with(format!("could not listen at {address}"), cause))
 }
 
-fn url_of(listener: &TcpListener) -> Result<String, Error> {
+fn url_of(listener: &TcpListener, public_host: Option<&str>) -> Result<String, Error> {
     let address = listener.local_addr().map_err(|cause| Error::with("could not learn the port", cause))?;
-    Ok(format!("http://{address}"))
+    Ok(match public_host {
+        Some(host) => format!("http://{host}:{}", address.port()),
+        None => format!("http://{address}"),
+    })
 }

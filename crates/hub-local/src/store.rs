@@ -3,7 +3,7 @@ use crate::{Error, web::Result};
 use rusqlite::Connection;
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// The tables of one noun: the steps that bring a database from nothing to the present, in order.
@@ -56,7 +56,8 @@ impl Store {
 
     /// Runs `f` in a transaction on the database; for blocking threads. An error undoes what it wrote.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut connection = self.0.lock().expect("a call that panics ends the request, not the lock's user");
+        // A call that panicked has had its transaction undone.
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction()?;
         let value = f(&transaction)?;
         transaction.commit()?;

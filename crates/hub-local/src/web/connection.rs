@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -64,8 +65,8 @@ pub(crate) fn serve(
                         let service = TowerToHyperService::new(router(control.clone()));
                         connections.spawn(answer(stream, control, service));
                     }
-                    // Out of file descriptors, or the peer has gone already: others may fare better.
-                    Err(_) => tokio::task::yield_now().await,
+                    // Out of file descriptors, or the peer has gone already: others may fare better soon.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 },
                 Some(_) = connections.join_next() => {}
             }

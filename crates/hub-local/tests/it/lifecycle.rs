@@ -47,6 +47,17 @@ async fn shutdown_ends_requests_that_would_never_end() {
     assert!(pending.await.unwrap().is_err());
 }
 
+#[tokio::test]
+async fn public_host_is_in_the_urls_that_clients_get() {
+    let hub = LocalHub::builder().public_host("localhost").start().await.unwrap();
+    assert!(hub.endpoint().starts_with("http://localhost:"));
+    let client = Client::of(&hub);
+    client.create_repo("m").await;
+    client.commit_lfs("local/m", "m.bin", b"content").await;
+    let location = client.location("/local/m/resolve/main/m.bin").await;
+    assert!(location.starts_with("http://localhost:"), "{location}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn kept_token_is_for_the_owners_eyes() {
