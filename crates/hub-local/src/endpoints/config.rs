@@ -28,6 +28,12 @@ impl Config {
         }
         let mut model = body["model"].clone();
         hide_secrets(&mut model);
+        if let Value::Object(model) = &mut model {
+            // Clients look for both, known or not.
+            for name in ["revision", "task"] {
+                model.entry(name).or_insert(Value::Null);
+            }
+        }
         let config = Self(json!({
             "type": body.get("type").cloned().unwrap_or_else(|| json!("protected")),
             "accountId": body["accountId"],
@@ -171,6 +177,15 @@ mod tests {
         let (name, config) = Config::create(&body()).unwrap();
         assert_eq!(name, "tiny");
         assert!(!config.0.to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_left_open_is_there_as_null() {
+        let (_, mut config) = Config::create(&body()).unwrap();
+        assert_eq!(config.0["model"].get("task"), Some(&Value::Null));
+        config.complete("c1", Some("fill-mask"));
+        let model = &config.0["model"];
+        assert_eq!((&model["revision"], &model["task"]), (&json!("c1"), &json!("fill-mask")));
     }
 
     #[test]
