@@ -168,6 +168,15 @@ pub(crate) fn require_space(folder: &Path, bytes: u64) -> Result<()> {
     }
 }
 
+/// How many more files this process may open, as far as the system says.
+pub(crate) fn open_files() -> Option<usize> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let limit: usize = line.split_whitespace().next()?.parse().ok()?;
+    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    Some(limit.saturating_sub(open))
+}
+
 /// Whether names that differ in case only are one file in a folder, which must exist.
 pub(crate) fn ignores_case(folder: &Path) -> bool {
     let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };

@@ -6,12 +6,15 @@ use hub_http::{Error, ErrorKind, IoContext as _, Result};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::sync::mpsc as sync;
-use tokio::sync::mpsc;
+use std::sync::{Arc, mpsc as sync};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-/// How many pieces may wait: enough to keep all threads busy, few enough to keep memory flat.
-const WAITING: usize = 32;
+/// How much may wait to be written and hashed: enough to keep all threads busy, little enough to keep memory flat with
+/// many files at once. Pieces come in all sizes, so it is counted in KiB and not in pieces.
+const WAITING_KIB: u32 = 2 << 10;
+/// How many pieces may wait, however small.
+const WAITING: usize = 256;
 const READ_BYTES: usize = 1 << 20;
 
 /// What a transfer tells the threads behind it.
@@ -23,6 +26,9 @@ pub(crate) enum Order {
     /// What came so far is void.
     Restart,
 }
+
+/// The room that a piece takes up until it is written and hashed.
+type Room = Option<OwnedSemaphorePermit>;
 
 /// What became of a transfer.
 pub(crate) struct Received {
@@ -38,7 +44,8 @@ pub(crate) struct Received {
 /// hashed in order: as they come if they are next, else read back when the gap before them has closed. When it is
 /// dropped, what was handed over is written and noted, and the partial stays.
 pub(crate) struct Sink {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<(Order, Room)>,
+    room: Arc<Semaphore>,
     writer: JoinHandle<Result<Received>>,
 }
 
@@ -46,12 +53,21 @@ impl Sink {
     /// Starts the threads; bytes that the partial has already are hashed first.
     pub(crate) fn start(partial: Partial, hasher: Hasher) -> Self {
         let (orders, receiver) = mpsc::channel(WAITING);
-        Self { orders, writer: tokio::task::spawn_blocking(move || write(partial, hasher, receiver)) }
+        let writer = tokio::task::spawn_blocking(move || write(partial, hasher, receiver));
+        Self { orders, room: Arc::new(Semaphore::new(WAITING_KIB as usize)), writer }
     }
 
     /// Hands an order over; when the threads have failed it says so, and [`Sink::finish`] says why.
     pub(crate) async fn send(&self, order: Order) -> Result<()> {
-        self.orders.send(order).await.map_err(|_| Error::new(ErrorKind::Io, "the file could not be written"))
+        let room = match &order {
+            Order::Write(_, bytes) => {
+                let kib = u32::try_from(bytes.len() / 1024 + 1).unwrap_or(WAITING_KIB).min(WAITING_KIB);
+                self.room.clone().acquire_many_owned(kib).await.ok()
+            }
+            Order::Journal | Order::Restart => None,
+        };
+        let failed = |_| Error::new(ErrorKind::Io, "the file could not be written");
+        self.orders.send((order, room)).await.map_err(failed)
     }
 
     /// Waits until everything is written and hashed.
@@ -63,18 +79,22 @@ impl Sink {
     }
 }
 
-fn write(mut partial: Partial, hasher: Hasher, mut orders: mpsc::Receiver<Order>) -> Result<Received> {
+fn write(
+    mut partial: Partial,
+    hasher: Hasher,
+    mut orders: mpsc::Receiver<(Order, Room)>,
+) -> Result<Received> {
     let path = partial.path().to_path_buf();
     let (to_hash, hashing) = sync::sync_channel(WAITING);
     std::thread::scope(|scope| {
         let hashed = scope.spawn(|| hash(&path, hasher, hashing));
         let mut at = 0;
         let mut result = pass_on(&partial, &mut at, None, &to_hash);
-        while let Some(order) = orders.blocking_recv().filter(|_| result.is_ok()) {
+        while let Some((order, room)) = orders.blocking_recv().filter(|_| result.is_ok()) {
             result = match order {
                 Order::Write(offset, bytes) => partial
                     .write(offset, &bytes)
-                    .and_then(|()| pass_on(&partial, &mut at, Some((offset, bytes)), &to_hash)),
+                    .and_then(|()| pass_on(&partial, &mut at, Some((offset, bytes, room)), &to_hash)),
                 Order::Journal => partial.begin_journal(),
                 Order::Restart => {
                     at = 0;
@@ -94,7 +114,7 @@ fn write(mut partial: Partial, hasher: Hasher, mut orders: mpsc::Receiver<Order>
 }
 
 enum ToHash {
-    Bytes(Bytes),
+    Bytes(Bytes, Room),
     ReadTo(u64),
     Restart,
 }
@@ -107,14 +127,14 @@ fn tell(to_hash: &sync::SyncSender<ToHash>, what: ToHash) -> Result<()> {
 fn pass_on(
     partial: &Partial,
     at: &mut u64,
-    written: Option<(u64, Bytes)>,
+    written: Option<(u64, Bytes, Room)>,
     to_hash: &sync::SyncSender<ToHash>,
 ) -> Result<()> {
-    if let Some((offset, bytes)) = written
+    if let Some((offset, bytes, room)) = written
         && offset == *at
     {
         *at += bytes.len() as u64;
-        tell(to_hash, ToHash::Bytes(bytes))?;
+        tell(to_hash, ToHash::Bytes(bytes, room))?;
     }
     let head = partial.done().head();
     if head > *at {
@@ -135,7 +155,7 @@ fn hash(path: &Path, fresh: Hasher, orders: sync::Receiver<ToHash>) -> Result<Op
     let mut buffer = Vec::new();
     for order in orders {
         match order {
-            ToHash::Bytes(bytes) => {
+            ToHash::Bytes(bytes, _room) => {
                 hasher.update(&bytes);
                 at += bytes.len() as u64;
             }

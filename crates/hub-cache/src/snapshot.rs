@@ -22,6 +22,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many small files are under way at once, unless said otherwise.
 const SMALL_AT_ONCE: usize = 48;
+/// How many files a file under way may hold open, its connections included.
+const OPEN_FOR_EACH: usize = 5;
 /// How many connections the large files of a call have among them.
 pub(crate) const CONNECTIONS: usize = 16;
 
@@ -325,6 +327,7 @@ impl Snapshot {
         })
         .await?;
 
+        let bearable = disk::open_files().map_or(usize::MAX, |limit| (limit / OPEN_FOR_EACH).max(1));
         let total = missing.len();
         let progress = self.request.tqdm_class.as_ref().and_then(ProgressListener::get);
         if let Some(progress) = &progress {
@@ -333,11 +336,11 @@ impl Snapshot {
         let fetcher = Fetcher {
             client: self.api.client().clone(),
             place: place.clone(),
-            pool: Pool::new(CONNECTIONS),
+            pool: Pool::new(CONNECTIONS.min(bearable)),
             progress,
             force: self.request.force_download,
         };
-        let workers = self.request.max_workers.unwrap_or(SMALL_AT_ONCE);
+        let workers = self.request.max_workers.unwrap_or(SMALL_AT_ONCE).min(bearable);
         let (small, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|unit| unit.size <= SMALL_BYTES);
         let done = AtomicUsize::new(0);
         let run = |units: Vec<Unit>, at_once: usize| {
