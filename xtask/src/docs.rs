@@ -181,7 +181,8 @@ mod tests {
         let spec = &hub_client::method("create_branch").unwrap().spec;
         let python = python::methods().into_iter().find(|method| method.name == spec.name).unwrap();
         let section = python_section(spec, &python);
-        let call = r#"api.create_branch("me/model", "experiment", revision="v1", exist_ok=True)"#;
+        let call =
+            r#"api.create_branch(repo_id="me/model", branch="experiment", revision="v1", exist_ok=True)"#;
         assert!(section.contains(call), "{section}");
     }
 

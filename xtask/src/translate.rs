@@ -4,50 +4,27 @@
 //! value is named as its parameter, which is what one would have to fill in anyway.
 use crate::python::PythonMethod;
 
-/// The call of a method as Python writes it; from its keyword names if the example does not show the call.
+/// The call of a method as Python writes it; from its required parameters if the example does not show the call.
+///
+/// All is given by keyword, since many of Python's methods take nothing else.
 pub fn to_python(method: &PythonMethod<'_>, required: &[&str], example: &str) -> String {
-    let call = chain(method.name, example).unwrap_or_else(|| {
-        let names = required.iter().map(|name| ((*name).to_owned(), String::new())).collect();
-        Call { arguments: names }
-    });
-    let mut words = Vec::new();
-    let mut given = call.named(required);
-    // Python's order; positions are clear only as long as nothing before was left out.
-    let mut by_position = true;
-    for param in &method.params {
-        let Some(at) = given.iter().position(|(name, _)| name == param.name) else {
-            by_position = false;
-            continue;
-        };
-        let (name, rust) = given.remove(at);
-        let value = value(&rust).unwrap_or_else(|| name.clone());
-        words.push(if by_position && param.required { value } else { format!("{name}={value}") });
-    }
+    let nothing = || required.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+    let given = arguments(method.name, required, example).unwrap_or_else(nothing);
+    let word = |name: &str| {
+        let (_, rust) = given.iter().find(|(given, _)| given == name)?;
+        Some(format!("{name}={}", value(rust).unwrap_or_else(|| name.to_owned())))
+    };
+    let words: Vec<String> = method.params.iter().filter_map(|param| word(param.name)).collect();
     format!("api.{}({})", method.name, words.join(", "))
 }
 
-struct Call {
-    /// Names and values; required parameters have no name yet.
-    arguments: Vec<(String, String)>,
-}
-
-impl Call {
-    fn named(self, required: &[&str]) -> Vec<(String, String)> {
-        let mut required = required.iter();
-        let name = |name: String| {
-            if name.is_empty() { required.next().map_or(name, |n| (*n).to_owned()) } else { name }
-        };
-        let mut name = name;
-        self.arguments.into_iter().map(|(given, value)| (name(given), value)).collect()
-    }
-}
-
-/// The arguments of `api.method(…).setter(…)` in an example.
-fn chain(method: &str, example: &str) -> Option<Call> {
+/// The names and values of `api.method(…).setter(…)` in an example.
+fn arguments(method: &str, required: &[&str], example: &str) -> Option<Vec<(String, String)>> {
     let head = format!(".{method}(");
     let start = example.match_indices(&head).map(|(at, _)| at + head.len()).next()?;
     let (inside, mut rest) = balanced(&example[start..])?;
-    let mut arguments: Vec<_> = split(inside).into_iter().map(|value| (String::new(), value)).collect();
+    let names = required.iter().map(|name| (*name).to_owned());
+    let mut arguments: Vec<_> = names.zip(split(inside)).collect();
     while let Some(setter) = rest.trim_start().strip_prefix('.') {
         let end = setter.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(setter.len());
         let (name, after) = setter.split_at(end);
@@ -59,7 +36,7 @@ fn chain(method: &str, example: &str) -> Option<Call> {
         arguments.push((name.to_owned(), inside.to_owned()));
         rest = after;
     }
-    Some(Call { arguments })
+    Some(arguments)
 }
 
 /// What is before the bracket that closes an open one, and what is after it.
@@ -152,29 +129,32 @@ mod tests {
     fn required_parameters_come_in_pythons_order() {
         assert_eq!(
             translated(r#"api.upload("me/model", "a(b).txt").await?;"#),
-            r#"api.upload("a(b).txt", "me/model")"#
+            r#"api.upload(path="a(b).txt", repo_id="me/model")"#
         );
     }
 
     #[test]
     fn setters_are_keywords() {
         let rust = "let done = api\n    .upload(\"a/b\", \"c\")\n    .private(true)\n    .tags([\"x\", \"y\"])\n    .await?;";
-        assert_eq!(translated(rust), r#"api.upload("c", "a/b", tags=["x", "y"], private=True)"#);
+        assert_eq!(translated(rust), r#"api.upload(path="c", repo_id="a/b", tags=["x", "y"], private=True)"#);
     }
 
     #[test]
     fn kinds_of_repositories_are_words() {
         let rust = r#"api.upload("a/b", "c").repo_type(RepoType::Dataset).stream();"#;
-        assert_eq!(translated(rust), r#"api.upload("c", "a/b", repo_type="dataset")"#);
+        assert_eq!(translated(rust), r#"api.upload(path="c", repo_id="a/b", repo_type="dataset")"#);
     }
 
     #[test]
     fn other_values_are_named_as_their_parameter() {
-        assert_eq!(translated(r#"api.upload("a/b", bytes.clone()).await?"#), r#"api.upload(path, "a/b")"#);
+        assert_eq!(
+            translated(r#"api.upload("a/b", bytes.clone()).await?"#),
+            r#"api.upload(path=path, repo_id="a/b")"#
+        );
     }
 
     #[test]
     fn without_a_call_the_required_names_are_shown() {
-        assert_eq!(translated("nothing"), "api.upload(path, repo_id)");
+        assert_eq!(translated("nothing"), "api.upload(path=path, repo_id=repo_id)");
     }
 }
