@@ -119,31 +119,37 @@ impl RemoteModel {
         }
     }
 
-    /// Lists the tensors whose names match one of the patterns, which have the meaning of
+    /// Lists the names that match one of the patterns, which have the meaning of
     /// [`Patterns`](hub_api::patterns::Patterns).
+    ///
+    /// A sharded model knows them from its index; of a single file this reads the header.
     ///
     /// # Errors
     ///
     /// As [`RemoteModel::headers`].
-    pub async fn list_tensors<S: AsRef<str>>(
+    pub async fn tensor_names<S: AsRef<str>>(
         &self,
         patterns: impl IntoIterator<Item = S>,
-    ) -> Result<Vec<Tensor>> {
-        let names = self.shared.matching(&Patterns::new(patterns)).await?;
-        self.describe(names).await
+    ) -> Result<Vec<String>> {
+        self.shared.matching(&Patterns::new(patterns)).await
     }
 
-    /// Tells what the headers say about tensors, file by file in the order of their bytes.
+    /// Tells what the headers say about tensors, file by file in the order of their bytes, each with the header that
+    /// says it.
     ///
     /// # Errors
     ///
     /// `EntryNotFound` if there is no such tensor, and those of [`RemoteModel::headers`].
-    pub async fn describe<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Result<Vec<Tensor>> {
+    pub async fn describe<S: AsRef<str>>(
+        &self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<(Tensor, Arc<Header>)>> {
         let mut described = Vec::new();
         for (_, header, mut positions) in self.shared.locate(&owned(names)).await? {
             positions.sort_unstable();
             positions.dedup();
-            described.extend(positions.into_iter().map(|position| header.tensors()[position].clone()));
+            let describe = |position: usize| (header.tensors()[position].clone(), header.clone());
+            described.extend(positions.into_iter().map(describe));
         }
         Ok(described)
     }
