@@ -17,6 +17,7 @@ mod listing;
 mod local_dir;
 mod refs;
 mod repos;
+mod safetensors;
 mod snapshot;
 mod spaces;
 mod upload_faults;
