@@ -14,6 +14,10 @@
 //! - [`SafetensorsRepoMetadata`], [`SafetensorsFileMetadata`] and [`TensorInfo`] are what the Hub's clients
 //!   report about files, in Python's terms.
 //!
+//! With the feature `remote`, `Safetensors` adds to the client of the Hub what needs a network:
+//! `get_safetensors_metadata` and `parse_safetensors_file_metadata`, which fetch headers alone, and
+//! `open_safetensors`, whose `RemoteModel` fetches single tensors: their bytes and no others.
+//!
 //! ```
 //! use hub_safetensors::{Dtype, HeaderBuilder, SafetensorsFile};
 //!
