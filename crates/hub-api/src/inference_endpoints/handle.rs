@@ -3,7 +3,9 @@ use super::UpdateInferenceEndpointRequest;
 use crate::types::{InferenceEndpoint, InferenceEndpointStatus};
 use crate::{Error, ErrorKind, HfApi, Http, Result};
 use hub_http::{Method, Url};
+use serde_json::Value;
 use std::ops::Deref;
+use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -57,9 +59,9 @@ impl InferenceEndpointHandle {
 
     /// Waits until the endpoint runs and answers.
     ///
-    /// It is read again every `refresh_every`, for at most `timeout`; without one, as long as it takes. When it has a
-    /// URL, this is called, without the token, which belongs to the Hub alone: an answer 200 means ready, and so does
-    /// 401 or 403 of a protected endpoint that is said to run.
+    /// It is read again every `refresh_every`, for at most `timeout`; without one, as long as it takes. When it is said
+    /// to run its health route is called, without the token, which belongs to the Hub alone: an answer 200 means
+    /// ready, and so does 401 or 403 of a protected endpoint. One that is scaled to zero is woken by the call.
     ///
     /// # Errors
     /// `InferenceEndpoint` if it failed, or is paused and nobody will start it; `InferenceEndpointTimeout` if it is
@@ -155,10 +157,14 @@ impl InferenceEndpointHandle {
         Ok(&self.last)
     }
 
-    /// Whether the URL of the endpoint answers.
+    /// Whether the endpoint runs and answers.
     async fn is_ready(&self) -> Result<bool> {
-        let Some(url) = self.last.url.as_ref().filter(|url| !url.is_empty()) else { return Ok(false) };
-        let url = Url::parse(url).map_err(|error| {
+        use InferenceEndpointStatus::{Running, ScaledToZero};
+        let Some(url) = self.last.url.as_ref().filter(|_| matches!(self.last.status, Running | ScaledToZero))
+        else {
+            return Ok(false);
+        };
+        let url = health(url, self.last.raw.get("healthRoute")).map_err(|error| {
             let message =
                 format!("the Inference Endpoint `{}` has the URL `{url}`, which is none", self.last.name);
             Error::new(ErrorKind::Decode, message).caused_by(error)
@@ -166,10 +172,7 @@ impl InferenceEndpointHandle {
         let probe = Http::url(Method::GET, url).without_token().repeatable(false);
         Ok(match self.api.client().execute(probe).await {
             Ok(answer) => answer.status() == 200,
-            Err(error) => {
-                let guarded = matches!(error.status(), Some(401 | 403));
-                guarded && self.last.status == InferenceEndpointStatus::Running
-            }
+            Err(error) => self.last.status == Running && matches!(error.status(), Some(401 | 403)),
         })
     }
 
@@ -181,5 +184,29 @@ impl InferenceEndpointHandle {
             InferenceEndpointStatus::Paused => Some("is paused; resume it"),
             _ => None,
         }
+    }
+}
+
+/// Where an endpoint says whether it is well.
+fn health(url: &str, route: Option<&Value>) -> std::result::Result<Url, <Url as FromStr>::Err> {
+    let route = route.and_then(Value::as_str).unwrap_or_default();
+    format!("{}/{}", url.trim_end_matches('/'), route.trim_start_matches('/')).parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_health_route_is_below_the_url() {
+        for (url, route, expected) in [
+            ("https://x.test", json!("/health"), "https://x.test/health"),
+            ("https://x.test/a/", json!("up"), "https://x.test/a/up"),
+            ("https://x.test/a", json!(null), "https://x.test/a/"),
+        ] {
+            assert_eq!(health(url, Some(&route)).unwrap().as_str(), expected);
+        }
+        assert!(health("", None).is_err());
     }
 }

@@ -16,7 +16,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 pub(crate) fn routes() -> Router<HubState> {
-    Router::new().route("/ie/run/{namespace}/{name}", get(call).post(call))
+    Router::new()
+        .route("/ie/run/{namespace}/{name}", get(call).post(call))
+        // Whatever routes its container has, that for its health among them.
+        .route("/ie/run/{namespace}/{name}/{*route}", get(call).post(call))
 }
 
 #[derive(Deserialize)]
