@@ -107,9 +107,9 @@ impl Courier {
             for change in between(before, after, endpoint) {
                 for webhook in webhooks {
                     let watches = |repo: &Snapshot| repo.is_watched(&webhook.watched);
-                    let hears = before.is_some_and(watches) || after.is_some_and(watches);
+                    let is_about = before.is_some_and(watches) || after.is_some_and(watches);
                     let Ok(url) = webhook.url.parse() else { continue };
-                    if hears && webhook.domains.contains(&change.domain()) {
+                    if is_about && webhook.hears(&change.domain()) {
                         let body = change.payload(&webhook.id, endpoint).to_string().into();
                         // Nobody takes the call when the Hub is going down.
                         let _ = self.calls.send(Call { url, secret: webhook.secret.clone(), body });

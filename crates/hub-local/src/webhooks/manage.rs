@@ -1,5 +1,5 @@
 //! The webhooks of an account: `/api/settings/webhooks`.
-use super::{COLUMNS, Webhook};
+use super::{COLUMNS, DISCUSSION, Webhook};
 use crate::{
     accounts::Caller,
     repos::find,
@@ -53,7 +53,8 @@ impl Change {
             webhook.watched = watched;
         }
         if let Some(domains) = self.domains {
-            if let Some(unknown) = domains.iter().find(|domain| !domain.is_known()) {
+            if let Some(unknown) = domains.iter().find(|domain| !domain.is_known() && **domain != DISCUSSION)
+            {
                 return Err(ApiError::bad_request(format!("Invalid domain: {unknown}")));
             }
             webhook.domains = domains;

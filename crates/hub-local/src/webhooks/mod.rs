@@ -45,6 +45,9 @@ struct Webhook {
     disabled: bool,
 }
 
+/// What newer clients call the domain of discussions.
+const DISCUSSION: &str = "discussion";
+
 const COLUMNS: &str = "id, user, url, watched, domains, secret, disabled";
 
 impl Webhook {
@@ -59,6 +62,14 @@ impl Webhook {
             secret: row.get(5)?,
             disabled: row.get(6)?,
         })
+    }
+
+    /// Whether it is to be called for events of this domain.
+    fn hears(&self, domain: &WebhookDomain) -> bool {
+        let is_meant = |own: &WebhookDomain| {
+            own == domain || *own == DISCUSSION && *domain == WebhookDomain::Discussions
+        };
+        self.domains.iter().any(is_meant)
     }
 
     /// The webhooks that are switched on.
