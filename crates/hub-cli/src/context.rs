@@ -108,7 +108,7 @@ fn find(name: &str) -> Result<&'static hub_client::Method> {
 }
 
 /// The arguments without those that are null.
-fn given(arguments: Value) -> Value {
+pub fn given(arguments: Value) -> Value {
     match arguments {
         Value::Object(members) => {
             Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())

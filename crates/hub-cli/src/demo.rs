@@ -1,6 +1,7 @@
 //! `hub demo`: the main job, offline, in a minute.
 use crate::output::{line, size};
 use clap::Args;
+use hub_cache::Downloads as _;
 use hub_client::{Config, Error, ErrorKind, HfApi, Result, Token};
 use hub_http::IoContext as _;
 use hub_local::LocalHub;
@@ -51,17 +52,16 @@ impl Demo {
             Some(bytes),
         )?;
 
-        let path = context
-            .progress()
-            .download(context.call("snapshot_download", json!({ "repo_id": REPO })))
-            .await?;
-        let snapshot = Path::new(path.as_str().unwrap_or_default()).to_owned();
+        let meter = context.progress().download();
+        let snapshot = context.api.snapshot_download(REPO).progress(meter.clone()).await;
+        meter.finish();
+        let snapshot = snapshot?;
         steps.done("downloaded the snapshot, each file hashed on its way", Some(bytes))?;
 
         let files = compare(&model, &snapshot)?;
         steps.done(&format!("compared {files} files with the originals: all are identical"), Some(bytes))?;
 
-        context.call("snapshot_download", json!({ "repo_id": REPO })).await?;
+        context.api.snapshot_download(REPO).await?;
         steps.done("asked for the snapshot again: nothing to transfer", None)?;
 
         line("\nThe cache:")?;

@@ -1,8 +1,10 @@
 //! `hub download`: files, or a whole repository, come down.
-use crate::context::{Context, RepoArg};
-use crate::output::line;
+use crate::context::{Context, RepoArg, given};
+use crate::output::{Format, line};
 use clap::Args;
+use hub_cache::{HfHubDownloadRequest, SnapshotDownloadRequest};
 use hub_client::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -53,25 +55,33 @@ impl Download {
         let single = self.filenames.len() == 1
             && !self.filenames[0].ends_with('/')
             && !self.filenames[0].contains('*');
-        let method = if single {
+        if single {
             arguments["filename"] = json!(self.filenames[0]);
-            "hf_hub_download"
         } else {
             let wanted = if self.filenames.is_empty() { self.include } else { self.filenames };
             arguments["allow_patterns"] = some(wanted);
             arguments["ignore_patterns"] = some(self.exclude);
-            if let Some(workers) = self.max_workers {
-                arguments["max_workers"] = json!(workers);
-            }
-            "snapshot_download"
+            arguments["max_workers"] = json!(self.max_workers);
+        }
+        let meter = context.progress().download();
+        let done = if single {
+            let request: HfHubDownloadRequest = read(arguments)?;
+            request.progress(meter.clone()).on(&context.api).await
+        } else {
+            let request: SnapshotDownloadRequest = read(arguments)?;
+            request.progress(meter.clone()).on(&context.api).await
         };
-        let path = context.progress().download(context.call(method, arguments)).await?;
-        let text = path.as_str().unwrap_or_default();
+        meter.finish();
+        let path = done?;
         match context.format {
-            crate::output::Format::Json => line(&json!({ "path": path }).to_string()),
-            _ => line(text),
+            Format::Json => line(&json!({ "path": path }).to_string()),
+            Format::Human | Format::Quiet => line(&path.display().to_string()),
         }
     }
+}
+
+fn read<R: DeserializeOwned>(arguments: Value) -> Result<R> {
+    serde_json::from_value(given(arguments)).map_err(|error| Error::invalid(error.to_string()))
 }
 
 /// The values, or null if there are none.

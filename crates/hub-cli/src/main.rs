@@ -12,6 +12,7 @@ mod listing;
 mod output;
 mod progress;
 mod repo;
+mod safetensors;
 mod serve;
 mod spaces;
 mod upload;
@@ -59,6 +60,8 @@ enum Command {
     Webhooks(webhooks::Webhooks),
     #[command(subcommand)]
     Endpoints(endpoints::Endpoints),
+    #[command(subcommand)]
+    Safetensors(safetensors::Safetensors),
     Demo(demo::Demo),
     Serve(serve::Serve),
     Call(call::Call),
@@ -118,6 +121,7 @@ async fn run_online(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Collections(collections) => collections.run(&context).await?,
         Command::Webhooks(webhooks) => webhooks.run(&context).await?,
         Command::Endpoints(endpoints) => endpoints.run(&context).await?,
+        Command::Safetensors(safetensors) => safetensors.run(&context).await?,
         Command::Auth(_)
         | Command::Call(_)
         | Command::Completions { .. }

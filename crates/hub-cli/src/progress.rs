@@ -35,15 +35,15 @@ impl Progress {
         result
     }
 
-    /// Performs a download and shows how far it is.
-    pub async fn download(self, work: impl Future<Output = Result<Value>>) -> Result<Value> {
-        work.await
+    /// Who is told how far a download is; finish it when the download is over.
+    pub fn download(self) -> Arc<Meter> {
+        Arc::new(Meter::new(self.mode, "downloading"))
     }
 }
 
 /// The numbers of a transfer, and where they are shown.
 #[derive(Debug)]
-struct Meter {
+pub struct Meter {
     mode: ProgressMode,
     bar: ProgressBar,
     started: Instant,
@@ -96,12 +96,13 @@ impl Meter {
         }
     }
 
-    fn finish(&self) {
+    /// Takes the bar away.
+    pub fn finish(&self) {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match self.mode {
             ProgressMode::Json => print_json(&counts),
-            ProgressMode::Bar if self.bar.is_hidden() => {}
-            _ => self.bar.finish_and_clear(),
+            ProgressMode::Bar if !self.bar.is_hidden() => self.bar.finish_and_clear(),
+            ProgressMode::Bar | ProgressMode::None => {}
         }
     }
 
@@ -122,6 +123,24 @@ impl Meter {
             UploadEvent::Committing { .. } => counts.phase = "committing",
             _ => {}
         });
+    }
+}
+
+impl hub_cache::Progress for Meter {
+    fn planned(&self, files: u64, bytes: u64) {
+        self.change(|counts| (counts.total_files, counts.total_bytes) = (files, bytes));
+    }
+
+    fn started(&self, _path: &str, _size_bytes: u64, resumed_bytes: u64) {
+        self.change(|counts| counts.bytes += resumed_bytes);
+    }
+
+    fn received(&self, _path: &str, bytes: u64) {
+        self.change(|counts| counts.bytes += bytes);
+    }
+
+    fn finished(&self, _path: &str) {
+        self.change(|counts| counts.files += 1);
     }
 }
 
