@@ -3,6 +3,7 @@ use crate::context::{Context, RepoArg, parse_repo};
 use crate::output::{Format, line, size};
 use clap::{Args, Subcommand};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use hub_cache::Progress as _;
 use hub_client::patterns::Patterns;
 use hub_client::safetensors::{
     Header, HeaderBuilder, Layout, OpenModel, RemoteModel, Safetensors as _, SafetensorsModel, TensorPart,
@@ -184,7 +185,14 @@ impl Fetch {
         let layout = layout(&model, &names).await?;
         let (bytes, count) = (layout.header().data_len(), layout.header().tensors().len());
 
-        write(layout, &self.output, model.stream_parts(names)).await?;
+        let meter = context.progress().download();
+        meter.planned(1, bytes);
+        let written = write(layout, &self.output, model.stream_parts(names), |bytes| {
+            meter.received("", bytes);
+        });
+        let written = written.await;
+        meter.finish();
+        written?;
 
         let path = self.output.display().to_string();
         let noun = if count == 1 { "tensor" } else { "tensors" };
@@ -235,6 +243,7 @@ async fn write(
     layout: Layout,
     path: &Path,
     mut parts: stream::BoxStream<'static, Result<TensorPart>>,
+    received: impl Fn(u64),
 ) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary = temporary(folder).at(folder)?;
@@ -245,10 +254,11 @@ async fn write(
         let place =
             layout.header().tensor(tensor.name()).expect("the layout has every tensor that is fetched");
         let start = layout.header().file_range(place).start + offset;
-        let file = file.clone();
+        let (file, len) = (file.clone(), bytes.len() as u64);
         let written = tokio::task::spawn_blocking(move || write_at(&file, start, &bytes)).await;
         let stopped = |error| Error::new(ErrorKind::Cancelled, "the writer was stopped").caused_by(error);
         written.map_err(stopped)?.at(path)?;
+        received(len);
     }
     file.sync_all().at(path)?;
     temporary.persist(path).map_err(|error| error.error).at(path)?;
@@ -304,7 +314,7 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         let layout = HeaderBuilder::new().build().unwrap();
         let broken = stream::once(async { Err(Error::new(ErrorKind::Connection, "gone")) }).boxed();
-        assert!(write(layout, &path, broken).await.is_err());
+        assert!(write(layout, &path, broken, |_| {}).await.is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
