@@ -121,6 +121,8 @@ struct Client {
 
 impl Client {
     fn new(endpoint: String) -> Self {
+        // Beside hub-http in one build reqwest can do TLS and wants to know how, though these tests never do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         Self { http: http.build().expect("a client without TLS can be made"), endpoint }
     }

@@ -21,6 +21,8 @@ impl Client {
     }
 
     pub fn with_token(hub: &LocalHub, token: Option<String>) -> Self {
+        // Beside hub-http in one build reqwest can do TLS and wants to know how, though these tests never do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { http, endpoint: hub.endpoint().to_owned(), token }
     }
