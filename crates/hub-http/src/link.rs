@@ -13,7 +13,7 @@ fn next_in(header: &str) -> Option<String> {
     loop {
         let (_, after) = rest.split_once('<')?;
         let (target, after) = after.split_once('>')?;
-        let end = end_of_params(after);
+        let (end, following) = end_of_params(after);
         let is_next = after[..end].split(';').any(|param| {
             let Some((name, value)) = param.split_once('=') else { return false };
             let value = value.trim().trim_matches('"');
@@ -23,21 +23,21 @@ fn next_in(header: &str) -> Option<String> {
         if is_next {
             return Some(target.to_owned());
         }
-        rest = &after[end..];
+        rest = &after[following..];
     }
 }
 
-/// Where the parameters of one link end: at a comma outside quotes.
-fn end_of_params(text: &str) -> usize {
+/// Where the parameters of one link end, at a comma outside quotes, and where the next link begins.
+fn end_of_params(text: &str) -> (usize, usize) {
     let mut quoted = false;
     for (index, c) in text.char_indices() {
         match c {
             '"' => quoted = !quoted,
-            ',' if !quoted => return index + 1,
+            ',' if !quoted => return (index, index + 1),
             _ => {}
         }
     }
-    text.len()
+    (text.len(), text.len())
 }
 
 #[cfg(test)]
@@ -53,6 +53,11 @@ mod tests {
                 r#"<https://h/0>; rel="prev", <https://h/2>; title="a, b"; rel="last next""#,
                 Some("https://h/2"),
             ),
+            (
+                r#"<https://h/0>; rel="prev", <https://h/2>; rel="next", <https://h/9>; rel="last""#,
+                Some("https://h/2"),
+            ),
+            (r#"</2>; rel=next,</9>; rel=last"#, Some("/2")),
             (r#"<https://h/0>; rel="prev""#, None),
             (r#"<https://h/0; rel="next""#, None),
             ("", None),
