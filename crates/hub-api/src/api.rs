@@ -70,6 +70,14 @@ impl HfApi {
         Self { client: self.client.with_timeout(timeout), queue: self.queue.clone() }
     }
 
+    /// A handle whose requests wait this long at most when the server asks to wait, all attempts together.
+    ///
+    /// See [`Client::with_patience`].
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { client: self.client.with_patience(patience), queue: self.queue.clone() }
+    }
+
     /// A handle that adds a header to each request to the Hub's own origin.
     #[must_use]
     pub fn with_header(&self, name: HeaderName, value: HeaderValue) -> Self {

@@ -7,6 +7,13 @@ use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::time::Duration;
 
+/// How long a call waits when the Hub asks to: a program that calls rather hears of it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The methods that run long anyway, and for which waiting is better than beginning again.
+const TRANSFERS: [&str; 5] =
+    ["hf_hub_download", "snapshot_download", "upload_folder", "upload_large_folder", "preupload_lfs_files"];
+
 /// Calls any method of the API: keyword arguments as JSON in, JSON out.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
@@ -56,7 +63,10 @@ impl Call {
         let method = find(name)?;
         let mut arguments = read_arguments(&self.arguments)?;
         check_names(method, &arguments)?;
-        let api = bind(api, method.spec.name, &mut arguments)?;
+        let mut api = bind(api, method.spec.name, &mut arguments)?;
+        if !TRANSFERS.contains(&method.spec.name) {
+            api = api.with_patience(PATIENCE);
+        }
         let arguments = Value::Object(arguments);
         let mut out = BufWriter::new(io::stdout().lock());
         match (method.count, method.stream) {

@@ -42,6 +42,7 @@ pub struct Client {
     auth: Auth,
     headers: HeaderMap,
     timeout: Option<Duration>,
+    patience: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -55,7 +56,13 @@ impl Client {
     /// Creates the transport. Nothing is connected or read before the first request.
     pub fn new(config: Config) -> Self {
         let shared = Shared { config, connections: Connections::default(), limiter: Limiter::default() };
-        Self { shared: Arc::new(shared), auth: Auth::default(), headers: HeaderMap::new(), timeout: None }
+        Self {
+            shared: Arc::new(shared),
+            auth: Auth::default(),
+            headers: HeaderMap::new(),
+            timeout: None,
+            patience: None,
+        }
     }
 
     /// The configuration.
@@ -86,6 +93,15 @@ impl Client {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self.clone() }
+    }
+
+    /// A handle whose requests wait this long at most when the server asks to wait, all attempts together.
+    ///
+    /// A request that would have to wait longer fails with an error that says how long. Without this each wait may
+    /// take [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self.clone() }
     }
 
     /// The token this handle sends to the Hub.
@@ -150,6 +166,7 @@ impl Client {
 
     async fn attempts(&self, http: &Http, url: Url) -> Result<Response> {
         let policy = self.config().retry;
+        let mut limit = self.patience.map_or(policy.max_wait, |patience| patience.min(policy.max_wait));
         let mut attempt = 1;
         loop {
             let error = match self.follow(http, url.clone()).await {
@@ -157,8 +174,11 @@ impl Client {
                 Err(failure) => {
                     let again = attempt < policy.max_attempts && failure.may_repeat(http);
                     let asked = failure.error.retry_after();
-                    if !again || asked.is_some_and(|wait| wait > policy.max_wait) {
-                        return Err(too_long(failure.error, asked, policy.max_wait).with_attempts(attempt));
+                    if !again || asked.is_some_and(|wait| wait > limit) {
+                        return Err(too_long(failure.error, asked, limit).with_attempts(attempt));
+                    }
+                    if self.patience.is_some() {
+                        limit = limit.saturating_sub(asked.unwrap_or_default());
                     }
                     let wait = asked.unwrap_or_else(|| policy.backoff(attempt));
                     if asked.is_some() || failure.error.kind() == ErrorKind::RateLimited {

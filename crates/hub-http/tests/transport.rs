@@ -143,6 +143,15 @@ async fn a_wait_that_is_too_long_is_an_error_that_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_handle_may_have_less_patience_than_the_policy() {
+    let server = Server::start([reply("429 Too Many Requests", &[("Retry-After", "30")], b""), ok()]).await;
+    let impatient = client(&server).with_patience(Duration::from_secs(29));
+    let error = impatient.execute(Http::get("/x")).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn the_last_failure_tells_how_often_it_was_tried() {
     let server = Server::start(
         (0..9).map(|_| reply("500 Oops", &[("X-Request-Id", "r1")], b"{\"error\":\"broken\"}")),
