@@ -73,7 +73,7 @@ impl List for ListDatasetsRequest {
         }
         let gated = self.gated.map(|gated| if gated { "True" } else { "False" });
         Http::get("/api/datasets")
-            .texts("filter", &self.filter)
+            .query_each("filter", &*self.filter)
             .tags_of("benchmark", &self.benchmark)
             .tags_of("language_creators", &self.language_creators)
             .tags_of("language", &self.language)
@@ -81,7 +81,7 @@ impl List for ListDatasetsRequest {
             .tags_of("size_categories", &self.size_categories)
             .tags_of("task_categories", &self.task_categories)
             .tags_of("task_ids", &self.task_ids)
-            .texts("filter", &self.tags)
+            .query_each("filter", &*self.tags)
             .text("author", self.author.as_ref())
             .query_some("gated", gated)
             .text("search", self.dataset_name.as_ref())
@@ -145,6 +145,13 @@ mod tests {
             .query("limit", 3)
             .query("full", "True");
         assert_eq!(request.http(), expected);
+    }
+
+    #[test]
+    fn empty_tags_are_sent_and_other_empty_texts_are_not() {
+        let request =
+            ListDatasetsRequest::new().filter("").tags(["", "t"]).author("").language("").search("");
+        assert_eq!(request.http(), Http::get("/api/datasets").query_each("filter", ["", "", "t"]));
     }
 
     #[test]

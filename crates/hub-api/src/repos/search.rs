@@ -2,7 +2,7 @@
 use crate::{Arg, Http, Many};
 use hub_types::InvalidArgument;
 
-/// Query parameters as the Python client makes them of its arguments: what is empty is not given.
+/// Query parameters as the Python client makes them of its arguments: what is empty is not given, in most places.
 pub(super) trait SearchQuery: Sized {
     /// Adds a text.
     fn text(self, name: &str, value: Option<&String>) -> Self;

@@ -56,13 +56,13 @@ impl List for ListSpacesRequest {
             return expand_excludes("`full`");
         }
         Http::get("/api/spaces")
-            .texts("filter", &self.filter)
-            .text("author", self.author.as_ref())
-            .text("search", self.search.as_ref())
+            .query_each("filter", &*self.filter)
+            .query_some("author", self.author.as_ref())
+            .query_some("search", self.search.as_ref())
             .sorted(self.sort.as_ref(), self.direction, self.limit.as_ref())
             .switch("linked", self.linked)
-            .texts("datasets", &self.datasets)
-            .texts("models", &self.models)
+            .query_each("datasets", &*self.datasets)
+            .query_each("models", &*self.models)
             .query_each("expand", &*self.expand)
             .switch("full", full)
     }
@@ -100,6 +100,14 @@ mod tests {
             .query_each("datasets", ["d1", "d2"])
             .query("models", "m")
             .query("full", "True");
+        assert_eq!(request.http(), expected);
+    }
+
+    #[test]
+    fn what_is_given_is_sent_even_if_it_is_empty() {
+        let request = ListSpacesRequest::new().filter("").author("").search("").models("");
+        let names = ["filter", "author", "search", "models"];
+        let expected = names.into_iter().fold(Http::get("/api/spaces"), |http, name| http.query(name, ""));
         assert_eq!(request.http(), expected);
     }
 
