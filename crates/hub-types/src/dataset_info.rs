@@ -1,5 +1,6 @@
 //! Descriptions of datasets.
 use crate::card_data::DatasetCard;
+use crate::lenient::Count;
 use crate::repo_info::repo_info;
 use crate::timestamp::Timestamp;
 use crate::{CardData, Gated, RepoSibling};
@@ -24,11 +25,11 @@ repo_info! {
         /// Whether the Hub disabled it.
         disabled: bool = "disabled",
         /// The number of downloads in the last 30 days.
-        downloads: u64 = "downloads",
+        downloads: u64 = "downloads" as Count,
         /// The number of downloads since its creation.
-        downloads_all_time: u64 = "downloadsAllTime",
+        downloads_all_time: u64 = "downloadsAllTime" as Count,
         /// The number of likes.
-        likes: u64 = "likes",
+        likes: u64 = "likes" as Count,
         /// Its name on Papers with Code.
         paperswithcode_id: String = "paperswithcode_id",
         /// Its tags: those of the card and those that the Hub adds.

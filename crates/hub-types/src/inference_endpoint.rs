@@ -1,4 +1,5 @@
 //! Inference Endpoints.
+use crate::lenient::or_default;
 use crate::text_enum::text_enum;
 use crate::timestamp;
 use chrono::{DateTime, Utc};
@@ -102,6 +103,7 @@ struct RawEndpoint {
 #[derive(Deserialize)]
 struct RawModel {
     repository: String,
+    #[serde(default, deserialize_with = "or_default")]
     framework: String,
     revision: Option<String>,
     task: Option<String>,
@@ -139,6 +141,13 @@ mod tests {
         assert_eq!(endpoint.raw, raw());
         let written = serde_json::to_value(&endpoint).unwrap();
         assert_eq!(serde_json::from_value::<InferenceEndpoint>(written).unwrap(), endpoint);
+    }
+
+    #[test]
+    fn a_framework_may_be_null() {
+        let mut raw = raw();
+        raw["model"]["framework"] = Value::Null;
+        assert_eq!(InferenceEndpoint::from_raw(raw, "lab").unwrap().framework, "");
     }
 
     #[test]

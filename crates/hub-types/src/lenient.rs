@@ -10,6 +10,42 @@ pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A number of things, or none; floats without a fraction are read as well.
+pub(crate) struct Count(pub Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor).map(Self)
+    }
+}
+
+struct CountVisitor;
+
+impl Visitor<'_> for CountVisitor {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of things")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<Self::Value, E> {
+        Ok(Some(count))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, count: f64) -> Result<Self::Value, E> {
+        // Above 2^53 a float does not say which integer it was.
+        if count.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&count) {
+            Ok(Some(count as u64))
+        } else {
+            Err(E::invalid_value(serde::de::Unexpected::Float(count), &self))
+        }
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
 /// Reads an object, and anything that Python takes for false as none.
 pub(crate) fn filled<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
@@ -102,6 +138,17 @@ mod tests {
     struct Point {
         x: u8,
         y: u8,
+    }
+
+    #[test]
+    fn a_count_may_be_written_as_a_float() {
+        let read = |json: &str| serde_json::from_str::<Count>(json).map(|count| count.0);
+        for (json, count) in [("7", Some(7)), ("7.0", Some(7)), ("1e3", Some(1000)), ("null", None)] {
+            assert_eq!(read(json).unwrap(), count, "{json}");
+        }
+        for wrong in ["-1", "0.5", "-1.0", "1e300", "\"7\"", "true"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

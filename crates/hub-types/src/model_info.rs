@@ -1,6 +1,6 @@
 //! Descriptions of models.
 use crate::card_data::ModelCard;
-use crate::lenient::{Filled, or_default};
+use crate::lenient::{Count, Filled, or_default};
 use crate::repo_info::repo_info;
 use crate::text_enum::text_enum;
 use crate::timestamp::Timestamp;
@@ -26,9 +26,9 @@ repo_info! {
         /// Whether the Hub disabled it.
         disabled: bool = "disabled",
         /// The number of downloads in the last 30 days.
-        downloads: u64 = "downloads",
+        downloads: u64 = "downloads" as Count,
         /// The number of downloads since its creation.
-        downloads_all_time: u64 = "downloadsAllTime",
+        downloads_all_time: u64 = "downloadsAllTime" as Count,
         /// Whether access must be asked for, and who grants it.
         gated: Gated = "gated",
         /// What the Hub found in its GGUF files.
@@ -36,7 +36,7 @@ repo_info! {
         /// Whether inference providers have it ready.
         inference: ModelInference = "inference",
         /// The number of likes.
-        likes: u64 = "likes",
+        likes: u64 = "likes" as Count,
         /// The library that it is for: `transformers`.
         library_name: String = "library_name",
         /// Its tags: those of the card and those that the Hub adds.

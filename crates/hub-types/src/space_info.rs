@@ -1,6 +1,6 @@
 //! Descriptions of Spaces.
 use crate::card_data::SpaceCard;
-use crate::lenient::Filled;
+use crate::lenient::{Count, Filled};
 use crate::repo_info::repo_info;
 use crate::timestamp::Timestamp;
 use crate::{CardData, Gated, RepoSibling, SpaceRuntime};
@@ -29,7 +29,7 @@ repo_info! {
         /// The part of the host's name that is its own.
         subdomain: String = "subdomain",
         /// The number of likes.
-        likes: u64 = "likes",
+        likes: u64 = "likes" as Count,
         /// What it is made with: `gradio`, `streamlit`, `docker` or `static`.
         sdk: String = "sdk",
         /// Its tags: those of the card and those that the Hub adds.

@@ -1,7 +1,7 @@
 //! Webhooks.
 use crate::lenient::or_default;
 use crate::text_enum::text_enum;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// Describes a webhook.
@@ -20,9 +20,24 @@ pub struct WebhookInfo {
     pub domains: Vec<WebhookDomain>,
     /// What the Hub sends along so that the receiver knows the caller.
     pub secret: Option<String>,
-    /// Whether it is switched off.
-    #[serde(default, deserialize_with = "or_default")]
+    /// Whether it is switched off, by its owner or because calls failed.
+    #[serde(default, deserialize_with = "switched_off")]
     pub disabled: bool,
+}
+
+/// The Hub sends a text, such as `suspended-after-failure`, when it was not the owner who switched it off.
+fn switched_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Disabled {
+        Flag(bool),
+        Reason(String),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        None => false,
+        Some(Disabled::Flag(disabled)) => disabled,
+        Some(Disabled::Reason(reason)) => !reason.is_empty(),
+    })
 }
 
 impl fmt::Debug for WebhookInfo {
@@ -97,5 +112,20 @@ mod tests {
         let json = json!({"id": "w1", "url": null, "watched": [], "domains": null, "disabled": false});
         let webhook: WebhookInfo = serde_json::from_value(json).unwrap();
         assert_eq!(webhook, WebhookInfo { id: "w1".into(), ..WebhookInfo::default() });
+    }
+
+    #[test]
+    fn a_webhook_is_off_for_a_reason_too() {
+        let disabled = [
+            (json!(null), false),
+            (json!(false), false),
+            (json!(true), true),
+            (json!(""), false),
+            (json!("suspended-after-failure"), true),
+        ];
+        for (value, off) in disabled {
+            let json = json!({"id": "w", "url": null, "disabled": value});
+            assert_eq!(serde_json::from_value::<WebhookInfo>(json).unwrap().disabled, off, "{value}");
+        }
     }
 }
