@@ -1,5 +1,5 @@
 //! `hub collections`: collections of repositories and papers.
-use crate::context::Context;
+use crate::context::{Context, some};
 use crate::repo::confirm;
 use clap::{Args, Subcommand};
 use hub_client::Result;
@@ -199,9 +199,4 @@ async fn changed(context: &Context, method: &str, arguments: Value, done: &str) 
         collection["slug"].as_str().unwrap_or_default(),
         &collection,
     )
-}
-
-/// The values, or null if there are none.
-fn some(values: Vec<String>) -> Value {
-    if values.is_empty() { Value::Null } else { json!(values) }
 }

@@ -117,6 +117,11 @@ pub fn given(arguments: Value) -> Value {
     }
 }
 
+/// The values as an argument, or null if there are none.
+pub fn some(values: Vec<String>) -> Value {
+    if values.is_empty() { Value::Null } else { values.into() }
+}
+
 /// A repository as it is named on the command line.
 #[derive(Debug, Args)]
 pub struct RepoArg {

@@ -188,9 +188,6 @@ fn print_tree(folder: &Path) -> Result<()> {
     for entry in walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name().into_iter().flatten() {
         let indent = "  ".repeat(entry.depth());
         let name = entry.file_name().to_string_lossy();
-        if name == ".locks" {
-            continue;
-        }
         if entry.path().components().any(|part| part.as_os_str() == ".locks") {
             continue;
         }

@@ -1,5 +1,5 @@
 //! `hub download`: files, or a whole repository, come down.
-use crate::context::{Context, RepoArg, given};
+use crate::context::{Context, RepoArg, given, some};
 use crate::output::{Format, line};
 use clap::Args;
 use hub_cache::{HfHubDownloadRequest, SnapshotDownloadRequest};
@@ -82,9 +82,4 @@ impl Download {
 
 fn read<R: DeserializeOwned>(arguments: Value) -> Result<R> {
     serde_json::from_value(given(arguments)).map_err(|error| Error::invalid(error.to_string()))
-}
-
-/// The values, or null if there are none.
-fn some(values: Vec<String>) -> Value {
-    if values.is_empty() { Value::Null } else { json!(values) }
 }

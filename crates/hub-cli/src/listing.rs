@@ -1,10 +1,10 @@
 //! `hub models`, `hub datasets` and `hub spaces`: what there is.
-use crate::context::Context;
+use crate::context::{Context, some};
 use crate::output::Column;
 use clap::{Args, Subcommand};
 use hub_client::Result;
 use hub_client::types::RepoType;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Lists repositories, or the files of one, and tells about one.
 #[derive(Debug, Subcommand)]
@@ -107,9 +107,4 @@ impl Ls {
         });
         context.list(method, arguments, columns).await
     }
-}
-
-/// The values, or null if there are none.
-fn some(values: Vec<String>) -> Value {
-    if values.is_empty() { Value::Null } else { json!(values) }
 }

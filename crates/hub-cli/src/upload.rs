@@ -1,5 +1,5 @@
 //! `hub upload`: a file or a folder goes up.
-use crate::context::{Context, RepoArg};
+use crate::context::{Context, RepoArg, some};
 use clap::Args;
 use hub_client::types::{RepoId, RepoType, Revision};
 use hub_client::{Error, ErrorKind, Result};
@@ -134,9 +134,4 @@ fn merged(mut base: Value, other: Value) -> Value {
         base.extend(other);
     }
     base
-}
-
-/// The values, or null if there are none.
-fn some(values: Vec<String>) -> Value {
-    if values.is_empty() { Value::Null } else { json!(values) }
 }
