@@ -54,7 +54,7 @@ pub use blocking::block_on;
 pub use listing::Pages;
 pub use paths::{repo_api, repo_path, resolve_path};
 pub use queue::Pending;
-pub use registry::{METHODS, Method, Param, Spec, handle_params};
+pub use registry::{Json, METHODS, Method, Param, Spec, handle_params};
 pub use request::{Endpoint, List, Request, Run};
 pub use secret::Secret;
 

@@ -116,10 +116,10 @@ impl Run for ListLikedReposRequest {
             Some(user) => user,
             None => own_name(&api).await?,
         };
-        let mut pages = Pages::new(&api, Self::http(&user), true);
-        let mut likes: Vec<Like> = Vec::new();
+        let mut pages = Pages::new(&api, Self::http(&user), true, |page, _| page.json::<Vec<Like>>());
+        let mut likes = Vec::new();
         while let Some(page) = pages.next().await? {
-            likes.extend(page.json::<Vec<Like>>()?);
+            likes.extend(page);
         }
         Ok(UserLikes::new(user, likes))
     }

@@ -2,8 +2,11 @@
 use crate::{Error, HfApi, List, Request, Result, Run};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
+use std::io::{BufWriter, Write};
 
 /// The methods of this crate, by module.
 pub static METHODS: &[&[Method]] = &[
@@ -113,9 +116,51 @@ fn is_word_start(text: &str, at: usize) -> bool {
     !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
-type Call = fn(HfApi, Value) -> BoxFuture<'static, Result<Value>>;
-type Stream = fn(HfApi, Value) -> BoxStream<'static, Result<Value>>;
+type Call = fn(HfApi, Value) -> BoxFuture<'static, Result<Box<dyn Json>>>;
+type Stream = fn(HfApi, Value) -> BoxStream<'static, Result<Box<dyn Json>>>;
 type Count = fn(HfApi, Value) -> BoxFuture<'static, Result<usize>>;
+
+/// A result whose type only its method knows.
+///
+/// It is written rather than turned into a tree of values, which for a large model takes longer to build than the
+/// answer to fetch.
+pub trait Json: Send {
+    /// Writes the result as JSON text in one line.
+    ///
+    /// # Errors
+    /// The text cannot be written, or the result has no form in JSON.
+    fn write_json(&self, out: &mut dyn Write) -> serde_json::Result<()>;
+}
+
+impl<T: Serialize + Send> Json for T {
+    fn write_json(&self, out: &mut dyn Write) -> serde_json::Result<()> {
+        // JSON is written by the character, which should not be a virtual call each.
+        let mut out = BufWriter::new(out);
+        serde_json::to_writer(&mut out, self)?;
+        out.flush().map_err(serde_json::Error::io)
+    }
+}
+
+impl fmt::Display for dyn Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.write_json(&mut text).map_err(|_| fmt::Error)?;
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// A list that is printed item by item.
+#[doc(hidden)]
+pub trait Lines {
+    /// Takes the items.
+    fn lines(self) -> impl Iterator<Item = Box<dyn Json>> + Send;
+}
+
+impl<T: Serialize + Send + 'static> Lines for Vec<T> {
+    fn lines(self) -> impl Iterator<Item = Box<dyn Json>> + Send {
+        self.into_iter().map(|item| Box::new(item) as Box<dyn Json>)
+    }
+}
 
 /// A row of the registry: what is known of a method, and how to call it from JSON to JSON.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +183,7 @@ impl Method {
     }
 
     /// The row of a method whose result is a list that comes in one piece.
-    pub const fn lines_of<R: Run>() -> Self {
+    pub const fn lines_of<R: Run<Output: Lines>>() -> Self {
         Self { spec: R::SPEC, call: call::<R>, stream: Some(lines::<R>), count: None }
     }
 
@@ -152,29 +197,18 @@ fn read<R: Request>(args: Value) -> Result<R> {
     serde_json::from_value(args).map_err(|error| Error::invalid(format!("{}: {error}", R::SPEC.name)))
 }
 
-fn json<T: serde::Serialize>(value: T, name: &str) -> Result<Value> {
-    serde_json::to_value(value).map_err(|error| {
-        Error::new(crate::ErrorKind::Decode, format!("{name}: the result is no JSON")).caused_by(error)
-    })
+fn call<R: Run>(api: HfApi, args: Value) -> BoxFuture<'static, Result<Box<dyn Json>>> {
+    async move { Ok(Box::new(read::<R>(args)?.run(api).await?) as Box<dyn Json>) }.boxed()
 }
 
-fn call<R: Run>(api: HfApi, args: Value) -> BoxFuture<'static, Result<Value>> {
-    async move { json(read::<R>(args)?.run(api).await?, R::SPEC.name) }.boxed()
+fn lines<R: Run<Output: Lines>>(api: HfApi, args: Value) -> BoxStream<'static, Result<Box<dyn Json>>> {
+    let all = async move { Ok::<_, Error>(stream::iter(read::<R>(args)?.run(api).await?.lines().map(Ok))) };
+    stream::once(all).try_flatten().boxed()
 }
 
-fn lines<R: Run>(api: HfApi, args: Value) -> BoxStream<'static, Result<Value>> {
-    let all = async move {
-        match call::<R>(api, args).await {
-            Ok(Value::Array(items)) => items.into_iter().map(Ok).collect(),
-            other => vec![other],
-        }
-    };
-    stream::once(all).flat_map(stream::iter).boxed()
-}
-
-fn items<L: List>(api: HfApi, args: Value) -> BoxStream<'static, Result<Value>> {
+fn items<L: List>(api: HfApi, args: Value) -> BoxStream<'static, Result<Box<dyn Json>>> {
     match read::<L>(args) {
-        Ok(request) => api.list(request).map(|item| json(item?, L::SPEC.name)).boxed(),
+        Ok(request) => api.list(request).map_ok(|item| Box::new(item) as Box<dyn Json>).boxed(),
         Err(error) => stream::once(async { Err(error) }).boxed(),
     }
 }

@@ -79,17 +79,16 @@ impl Listing {
     ) -> Result<Self> {
         let path = repo_path(Some(repo_type), &repo_id.into()).push("tree").push(commit.as_str());
         let first = Http::get(path).query_bool("recursive", true).query_bool("expand", false);
-        let mut pages = Pages::new(api, first, true);
+        let listed = repo_id.clone();
+        let mut pages = Pages::new(api, first, true, move |page, _| {
+            let files = page.json::<Vec<Entry>>()?.into_iter().filter(|entry| entry.kind == "file");
+            let check =
+                |entry| ListedFile::check(entry).with(|| format!("the listing of `{listed}` was refused"));
+            files.map(check).collect::<Result<Vec<_>>>()
+        });
         let mut files = Vec::new();
         while let Some(page) = pages.next().await? {
-            for entry in page.json::<Vec<Entry>>()? {
-                if entry.kind == "file" {
-                    files.push(
-                        ListedFile::check(entry)
-                            .with(|| format!("the listing of `{repo_id}` was refused"))?,
-                    );
-                }
-            }
+            files.extend(page);
         }
         Ok(Self(files))
     }

@@ -2,13 +2,18 @@
 use crate::failure::Failure;
 use clap::Args;
 use futures_util::StreamExt as _;
-use hub_client::{Auth, Error, HfApi, Method, Result, Token, handle_params, method, methods};
+use hub_client::{
+    Auth, Error, ErrorKind, HfApi, Json, Method, Result, Token, handle_params, method, methods,
+};
 use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::time::Duration;
 
 /// How long a call waits when the Hub asks to: a program that calls rather hears of it.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much of the result is written at once; a pipe takes as much.
+const OUTPUT_BYTES: usize = 64 << 10;
 
 /// The methods that run long anyway, and for which waiting is better than beginning again.
 const TRANSFERS: [&str; 5] =
@@ -68,11 +73,11 @@ impl Call {
             api = api.with_patience(PATIENCE);
         }
         let arguments = Value::Object(arguments);
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
         match (method.count, method.stream) {
             (Some(count), _) if self.count => {
                 let count = count(api, arguments).await?;
-                print(&mut out, &count.into())
+                print(&mut out, &count)
             }
             (None, _) if self.count => {
                 Err(Error::invalid(format!("{name} is no listing, so there is nothing to count")))
@@ -80,21 +85,28 @@ impl Call {
             (_, Some(stream)) => {
                 let mut items = stream(api, arguments);
                 while let Some(item) = items.next().await {
-                    print(&mut out, &item?)?;
+                    print(&mut out, &*item?)?;
                 }
                 Ok(())
             }
-            (_, None) => print(&mut out, &(method.call)(api, arguments).await?),
+            (_, None) => {
+                // On a task, bytes that arrive need not wake another thread.
+                let result = tokio::spawn((method.call)(api, arguments)).await;
+                let stopped =
+                    |error| Error::new(ErrorKind::Cancelled, "the call was stopped").caused_by(error);
+                let result = result.map_err(stopped)??;
+                print(&mut out, &*result)?;
+                out.flush().map_err(broken_output)?;
+                // The process ends here: to take a large result apart first would only cost time.
+                std::process::exit(0)
+            }
         }?;
         out.flush().map_err(broken_output)
     }
 }
 
-fn print(out: &mut impl Write, value: &Value) -> Result<()> {
-    serde_json::to_writer(&mut *out, value)
-        .map_err(io::Error::from)
-        .and_then(|()| out.write_all(b"\n"))
-        .map_err(broken_output)
+fn print(out: &mut impl Write, result: &dyn Json) -> Result<()> {
+    result.write_json(out).map_err(io::Error::from).and_then(|()| out.write_all(b"\n")).map_err(broken_output)
 }
 
 fn broken_output(error: io::Error) -> Error {
@@ -102,7 +114,7 @@ fn broken_output(error: io::Error) -> Error {
         // Whoever read has seen enough, as `head` does.
         std::process::exit(0);
     }
-    Error::new(hub_client::ErrorKind::Io, format!("could not write the result: {error}"))
+    Error::new(ErrorKind::Io, format!("could not write the result: {error}"))
 }
 
 /// The method of a name, or an error that names the nearest.

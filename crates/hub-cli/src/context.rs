@@ -2,8 +2,9 @@
 use crate::output::{Column, Format};
 use crate::progress::Progress;
 use clap::{Args, ValueEnum};
+use futures_util::StreamExt as _;
 use hub_client::types::{RepoId, RepoType};
-use hub_client::{Config, Error, HfApi, Result, Token, method};
+use hub_client::{Config, Error, ErrorKind, HfApi, Json, Result, Token, method};
 use serde_json::{Map, Value};
 use std::io::IsTerminal as _;
 
@@ -93,14 +94,23 @@ impl Context {
 
     /// Calls a method of the registry; arguments that are null are left out.
     pub async fn call(&self, name: &str, arguments: Value) -> Result<Value> {
-        (find(name)?.call)(self.api.clone(), given(arguments)).await
+        let result = (find(name)?.call)(self.api.clone(), given(arguments)).await?;
+        value(&*result)
     }
 
     /// Calls a method of the registry that lists, and prints its items.
     pub async fn list(&self, name: &str, arguments: Value, columns: &[Column]) -> Result<()> {
         let stream = find(name)?.stream.expect("the method lists");
-        self.format.list(stream(self.api.clone(), given(arguments)), columns).await
+        let items = stream(self.api.clone(), given(arguments)).map(|item| value(&*item?));
+        self.format.list(items.boxed(), columns).await
     }
+}
+
+/// A result of the registry as a tree of values, to make tables of.
+fn value(result: &dyn Json) -> Result<Value> {
+    let mut text = Vec::new();
+    let read = result.write_json(&mut text).and_then(|()| serde_json::from_slice(&text));
+    read.map_err(|error| Error::new(ErrorKind::Decode, "the result is no JSON").caused_by(error))
 }
 
 fn find(name: &str) -> Result<&'static hub_client::Method> {

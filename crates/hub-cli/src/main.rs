@@ -25,6 +25,10 @@ use hub_client::types::RepoType;
 use hub_client::{Config, Error, ErrorKind, HfApi};
 use std::process::ExitCode;
 
+/// Parsed pages are made on one thread and dropped on another, in which the system's allocator is slow.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The Hugging Face Hub from the command line: download, upload and manage models, datasets and Spaces.
 #[derive(Debug, Parser)]
 #[command(name = "hub", version, disable_help_subcommand = true)]

@@ -9,6 +9,8 @@ use url::Url;
 
 /// What an answer that is kept in memory may weigh at most.
 const MAX_BYTES: usize = 256 << 20;
+/// How much room is made for an answer before it comes.
+const MAX_ANNOUNCED_BYTES: u64 = 8 << 20;
 
 /// The head of an answer, and its body still to be read.
 #[derive(Debug)]
@@ -94,7 +96,9 @@ impl Response {
     /// As [`Response::chunk`]; [`ErrorKind::Decode`] if it is larger than 256 MiB.
     pub async fn collect(mut self) -> Result<Answer> {
         let (status, headers, url) = (self.status(), self.headers().clone(), self.url().clone());
-        let mut body = BytesMut::new();
+        // What a server announces is room for a start, not a promise.
+        let announced = self.inner.content_length().unwrap_or(0).min(MAX_ANNOUNCED_BYTES);
+        let mut body = BytesMut::with_capacity(announced as usize);
         while let Some(chunk) = self.chunk().await? {
             if body.len() + chunk.len() > MAX_BYTES {
                 let url = redact_url(&url);
@@ -143,7 +147,12 @@ impl Answer {
     /// [`ErrorKind::NotAHub`] if it is a web page, [`ErrorKind::Decode`] if it is not what was expected, with the
     /// path of the field.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        // Text that was checked as a whole is read faster than one that is checked string by string.
+        let read = match std::str::from_utf8(&self.body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&self.body),
+        };
+        read.map_err(|error| {
             self.unreadable(&path_of_error::<T>(&self.body).unwrap_or_else(|| error.to_string()))
         })
     }

@@ -34,8 +34,8 @@ pub struct Index {
     metadata: Option<Map<String, Value>>,
     /// Sorted, each once.
     shards: Vec<String>,
-    /// Places in `shards`.
-    weight_map: BTreeMap<String, usize>,
+    /// Sorted by name; the numbers are places in `shards`.
+    weight_map: Vec<(String, usize)>,
 }
 
 impl Index {
@@ -58,8 +58,10 @@ impl Index {
         if len > limit {
             return Err(Error::IndexTooLarge { len, limit });
         }
+        let text = std::str::from_utf8(json)
+            .map_err(|error| Error::Index { reason: format!("not UTF-8 at byte {}", error.valid_up_to()) })?;
         let mut fault = None;
-        let mut reader = serde_json::Deserializer::from_slice(json);
+        let mut reader = serde_json::Deserializer::from_str(text);
         let index = IndexSeed { fault: &mut fault }.deserialize(&mut reader);
         let read = index.and_then(|index| reader.end().map(|()| index));
         read.map_err(|error| fault.unwrap_or_else(|| Error::Index { reason: reason(&error) }))
@@ -87,12 +89,13 @@ impl Index {
 
     /// Returns the shard of a tensor.
     pub fn shard_of(&self, tensor: &str) -> Option<&str> {
-        self.weight_map.get(tensor).map(|&shard| self.shards[shard].as_str())
+        let place = self.weight_map.binary_search_by(|(name, _)| name.as_str().cmp(tensor)).ok()?;
+        Some(&self.shards[self.weight_map[place].1])
     }
 
     /// Returns every tensor with its shard, in the order of the names.
     pub fn weight_map(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.weight_map.iter().map(|(name, &shard)| (name.as_str(), self.shards[shard].as_str()))
+        self.weight_map.iter().map(|(name, shard)| (name.as_str(), self.shards[*shard].as_str()))
     }
 
     /// Sorts wanted tensors by their shards, so that each shard is read once.
@@ -160,7 +163,7 @@ struct WeightMapSeed<'f> {
 }
 
 impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
-    type Value = (Vec<String>, BTreeMap<String, usize>);
+    type Value = (Vec<String>, Vec<(String, usize)>);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -168,35 +171,95 @@ impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for WeightMapSeed<'_> {
-    type Value = (Vec<String>, BTreeMap<String, usize>);
+    type Value = (Vec<String>, Vec<(String, usize)>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of file names")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        // Shards are numbered as they come, and renumbered in the order of their names at the end.
-        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut weight_map = BTreeMap::new();
-        while let Some((tensor, shard)) = map.next_entry::<String, String>()? {
-            if weight_map.contains_key(&tensor) {
-                return Err(duplicate(self.fault, &tensor, "`weight_map`"));
-            }
-            if !is_plain_file_name(&shard) {
-                *self.fault = Some(Error::ShardName { tensor: shorten(&tensor), shard: shorten(&shard) });
-                return Err(A::Error::custom("shard name"));
-            }
-            let next = numbers.len();
-            weight_map.insert(tensor, *numbers.entry(shard).or_insert(next));
+        let mut shards = Shards::default();
+        let mut weight_map = Vec::new();
+        while let Some(tensor) = map.next_key::<String>()? {
+            let seed = ShardSeed { shards: &mut shards, tensor: &tensor, fault: self.fault };
+            let shard = map.next_value_seed(seed)?;
+            weight_map.push((tensor, shard));
         }
-        let mut places = vec![0; numbers.len()];
-        for (place, &number) in numbers.values().enumerate() {
+        // Most indexes are sorted, which this sort notices.
+        weight_map.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(pair) = weight_map.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(duplicate(self.fault, &pair[0].0, "`weight_map`"));
+        }
+        let (shards, places) = shards.in_order();
+        for (_, shard) in &mut weight_map {
+            *shard = places[*shard];
+        }
+        Ok((shards, weight_map))
+    }
+}
+
+/// The names of shards, numbered as they come.
+#[derive(Default)]
+struct Shards {
+    numbers: BTreeMap<String, usize>,
+    /// Neighbours are mostly in one shard.
+    last: Option<(String, usize)>,
+}
+
+impl Shards {
+    /// The number of a shard; `None` if its name leads out of its folder.
+    fn number(&mut self, shard: &str) -> Option<usize> {
+        match &self.last {
+            Some((name, number)) if name == shard => return Some(*number),
+            _ => {}
+        }
+        let next = self.numbers.len();
+        let number = match self.numbers.get(shard) {
+            Some(&number) => number,
+            None if is_plain_file_name(shard) => *self.numbers.entry(shard.to_owned()).or_insert(next),
+            None => return None,
+        };
+        self.last = Some((shard.to_owned(), number));
+        Some(number)
+    }
+
+    /// The names in order, and the place in that order of each number.
+    fn in_order(self) -> (Vec<String>, Vec<usize>) {
+        let mut places = vec![0; self.numbers.len()];
+        for (place, &number) in self.numbers.values().enumerate() {
             places[number] = place;
         }
-        for number in weight_map.values_mut() {
-            *number = places[*number];
-        }
-        Ok((numbers.into_keys().collect(), weight_map))
+        (self.numbers.into_keys().collect(), places)
+    }
+}
+
+/// Reads the name of the shard of a tensor, and gives its number.
+struct ShardSeed<'s> {
+    shards: &'s mut Shards,
+    tensor: &'s str,
+    fault: &'s mut Option<Error>,
+}
+
+impl<'de> DeserializeSeed<'de> for ShardSeed<'_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for ShardSeed<'_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a file name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, shard: &str) -> Result<usize, E> {
+        self.shards.number(shard).ok_or_else(|| {
+            *self.fault = Some(Error::ShardName { tensor: shorten(self.tensor), shard: shorten(shard) });
+            E::custom("shard name")
+        })
     }
 }
 

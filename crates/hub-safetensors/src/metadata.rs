@@ -1,6 +1,7 @@
 //! What the Hub's clients report about a repository's safetensors files.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -54,19 +55,29 @@ impl SafetensorsRepoMetadata {
     ///
     /// [`Error::SizeOverflow`] if the files have more than 2^64 elements of one type.
     pub fn sharded(index: &Index, files: BTreeMap<String, SafetensorsFileMetadata>) -> Result<Self> {
-        let mut parameter_count = BTreeMap::new();
-        for (shard, file) in &files {
-            for (dtype, &count) in &file.parameter_count {
-                add(&mut parameter_count, dtype, count, shard)?;
-            }
-        }
-        Ok(Self {
+        Self::outline(index).with_files(files)
+    }
+
+    /// What the index alone tells, the files still left out.
+    pub(crate) fn outline(index: &Index) -> Self {
+        Self {
             metadata: index.metadata().cloned(),
             sharded: true,
             weight_map: index.weight_map().map(|(name, shard)| (name.to_owned(), shard.to_owned())).collect(),
-            files_metadata: files,
-            parameter_count,
-        })
+            files_metadata: BTreeMap::new(),
+            parameter_count: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the files that were left out.
+    pub(crate) fn with_files(mut self, files: BTreeMap<String, SafetensorsFileMetadata>) -> Result<Self> {
+        for (shard, file) in &files {
+            for (dtype, &count) in &file.parameter_count {
+                add(&mut self.parameter_count, dtype, count, shard)?;
+            }
+        }
+        self.files_metadata = files;
+        Ok(self)
     }
 }
 
@@ -125,10 +136,15 @@ impl SafetensorsFileMetadata {
             let count =
                 element_count(&shape).ok_or_else(|| Error::SizeOverflow { tensor: shorten(&name) })?;
             add(&mut parameter_count, &dtype, count, &name)?;
-            if tensors.contains_key(&name) {
-                return Err(Error::DuplicateKey { key: shorten(&name), within: "the header".to_owned() });
+            match tensors.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(TensorInfo { dtype, shape, data_offsets, parameter_count: count });
+                }
+                Entry::Occupied(entry) => {
+                    let key = shorten(entry.key());
+                    return Err(Error::DuplicateKey { key, within: "the header".to_owned() });
+                }
             }
-            tensors.insert(name, TensorInfo { dtype, shape, data_offsets, parameter_count: count });
         }
         Ok(Self { metadata: raw.metadata.unwrap_or_default(), tensors, parameter_count })
     }

@@ -179,10 +179,10 @@ pub(crate) async fn matching(
 ) -> Result<Vec<String>> {
     let patterns = Patterns::new(patterns);
     let tree = Http::get(place.api_at("tree", revision)).query_bool("recursive", true);
-    let mut pages = Pages::new(api, tree, true);
+    let mut pages = Pages::new(api, tree, true, |page, _| page.json::<Vec<RepoTreeEntry>>());
     let mut matching = Vec::new();
     while let Some(page) = pages.next().await? {
-        let files = page.json::<Vec<RepoTreeEntry>>()?.into_iter().filter_map(RepoTreeEntry::into_file);
+        let files = page.into_iter().filter_map(RepoTreeEntry::into_file);
         matching.extend(files.map(|file| file.path).filter(|path| {
             let below = path.strip_prefix(folder);
             path != ATTRIBUTES && below.is_some_and(|below| patterns.matches(below))

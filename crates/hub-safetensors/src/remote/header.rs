@@ -16,6 +16,9 @@ use crate::metadata::REMOTE_MAX_HEADER_LEN;
 /// request costs more than they do.
 const FIRST_BYTES: u64 = 100_001;
 
+/// How much room is made for a text before it comes.
+const MAX_EXPECTED_BYTES: u64 = 8 << 20;
+
 /// Text longer than this is parsed on a thread of its own.
 const SHORT_TEXT: usize = 512 << 10;
 
@@ -79,7 +82,8 @@ pub(super) async fn read_range(file: &RemoteFile, range: Range<u64>) -> Result<(
 
 /// Reads what a body has of a range, wherever it begins.
 async fn read(body: &mut RemoteBody, range: Range<u64>) -> Result<Bytes> {
-    let mut bytes = BytesMut::new();
+    let expected = body.size().map_or(range.end, |size| size.min(range.end)).saturating_sub(range.start);
+    let mut bytes = BytesMut::with_capacity(expected.min(MAX_EXPECTED_BYTES) as usize);
     loop {
         let at = body.position();
         match body.next().await? {
