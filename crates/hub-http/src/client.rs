@@ -15,7 +15,7 @@ use reqwest::{Method, StatusCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 const MAX_REDIRECTS: usize = 10;
 /// How much of a refusal is read for its message.
@@ -48,6 +48,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Shared {
     config: Config,
+    /// Where the token belongs.
+    origins: Vec<Origin>,
     connections: Connections,
     limiter: Limiter,
 }
@@ -55,7 +57,9 @@ struct Shared {
 impl Client {
     /// Creates the transport. Nothing is connected or read before the first request.
     pub fn new(config: Config) -> Self {
-        let shared = Shared { config, connections: Connections::default(), limiter: Limiter::default() };
+        let bases = [&config.endpoint, &config.inference_endpoints];
+        let origins = bases.into_iter().filter_map(|base| Some(Url::parse(base).ok()?.origin())).collect();
+        let shared = Shared { config, origins, connections: Connections::default(), limiter: Limiter::default() };
         Self {
             shared: Arc::new(shared),
             auth: Auth::default(),
@@ -284,9 +288,7 @@ impl Client {
 
     /// Whether a URL is at an origin that the token belongs to.
     fn is_own(&self, url: &Url) -> bool {
-        [&self.config().endpoint, &self.config().inference_endpoints]
-            .into_iter()
-            .any(|base| Url::parse(base).is_ok_and(|base| base.origin() == url.origin()))
+        self.shared.origins.contains(&url.origin())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -96,6 +97,13 @@ impl Index {
     /// Returns every tensor with its shard, in the order of the names.
     pub fn weight_map(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.weight_map.iter().map(|(name, shard)| (name.as_str(), self.shards[*shard].as_str()))
+    }
+
+    /// Takes the metadata and the shard of every tensor.
+    pub(crate) fn into_parts(self) -> (Option<Map<String, Value>>, BTreeMap<String, Arc<str>>) {
+        let shards: Vec<Arc<str>> = self.shards.into_iter().map(Arc::from).collect();
+        let weight_map = self.weight_map.into_iter().map(|(name, shard)| (name, shards[shard].clone()));
+        (self.metadata, weight_map.collect())
     }
 
     /// Sorts wanted tensors by their shards, so that each shard is read once.

@@ -1,8 +1,10 @@
 //! What the Hub's clients report about a repository's safetensors files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +31,8 @@ pub struct SafetensorsRepoMetadata {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// Whether the tensors are spread over several files.
     pub sharded: bool,
-    /// The file of every tensor.
-    pub weight_map: BTreeMap<String, String>,
+    /// The file of every tensor; tensors share the names of their files.
+    pub weight_map: BTreeMap<String, Arc<str>>,
     /// The tensors of every file.
     pub files_metadata: BTreeMap<String, SafetensorsFileMetadata>,
     /// The number of elements in all files, by element type.
@@ -40,10 +42,11 @@ pub struct SafetensorsRepoMetadata {
 impl SafetensorsRepoMetadata {
     /// Describes a repository with one file, [`SINGLE_FILE`].
     pub fn single(file: SafetensorsFileMetadata) -> Self {
+        let name = Arc::<str>::from(SINGLE_FILE);
         Self {
             metadata: None,
             sharded: false,
-            weight_map: file.tensors.keys().map(|name| (name.clone(), SINGLE_FILE.to_owned())).collect(),
+            weight_map: file.tensors.keys().map(|tensor| (tensor.clone(), name.clone())).collect(),
             parameter_count: file.parameter_count.clone(),
             files_metadata: BTreeMap::from([(SINGLE_FILE.to_owned(), file)]),
         }
@@ -54,30 +57,15 @@ impl SafetensorsRepoMetadata {
     /// # Errors
     ///
     /// [`Error::SizeOverflow`] if the files have more than 2^64 elements of one type.
-    pub fn sharded(index: &Index, files: BTreeMap<String, SafetensorsFileMetadata>) -> Result<Self> {
-        Self::outline(index).with_files(files)
-    }
-
-    /// What the index alone tells, the files still left out.
-    pub(crate) fn outline(index: &Index) -> Self {
-        Self {
-            metadata: index.metadata().cloned(),
-            sharded: true,
-            weight_map: index.weight_map().map(|(name, shard)| (name.to_owned(), shard.to_owned())).collect(),
-            files_metadata: BTreeMap::new(),
-            parameter_count: BTreeMap::new(),
-        }
-    }
-
-    /// Adds the files that were left out.
-    pub(crate) fn with_files(mut self, files: BTreeMap<String, SafetensorsFileMetadata>) -> Result<Self> {
+    pub fn sharded(index: Index, files: BTreeMap<String, SafetensorsFileMetadata>) -> Result<Self> {
+        let mut parameter_count = BTreeMap::new();
         for (shard, file) in &files {
             for (dtype, &count) in &file.parameter_count {
-                add(&mut self.parameter_count, dtype, count, shard)?;
+                add(&mut parameter_count, dtype, count, shard)?;
             }
         }
-        self.files_metadata = files;
-        Ok(self)
+        let (metadata, weight_map) = index.into_parts();
+        Ok(Self { metadata, sharded: true, weight_map, files_metadata: files, parameter_count })
     }
 }
 
@@ -130,8 +118,8 @@ impl SafetensorsFileMetadata {
         let (mut tensors, mut parameter_count) = (BTreeMap::new(), BTreeMap::new());
         for RawTensor { name, dtype, shape, data_offsets } in raw.tensors {
             let dtype = match dtype {
-                RawDtype::Known(dtype) => dtype.name().to_owned(),
-                RawDtype::Unknown(dtype) => dtype,
+                RawDtype::Known(dtype) => Cow::Borrowed(dtype.name()),
+                RawDtype::Unknown(dtype) => Cow::Owned(dtype),
             };
             let count =
                 element_count(&shape).ok_or_else(|| Error::SizeOverflow { tensor: shorten(&name) })?;
@@ -173,7 +161,7 @@ impl From<&Header> for SafetensorsFileMetadata {
 #[non_exhaustive]
 pub struct TensorInfo {
     /// The element type; the name of a [`Dtype`] unless the file is newer than this crate.
-    pub dtype: String,
+    pub dtype: Cow<'static, str>,
     /// The dimensions; none for a scalar.
     pub shape: Vec<u64>,
     /// Where the bytes begin and end, counted from the start of the data.
@@ -193,7 +181,7 @@ impl From<&Tensor> for TensorInfo {
     fn from(tensor: &Tensor) -> Self {
         let Range { start, end } = tensor.data_offsets();
         Self {
-            dtype: tensor.dtype().name().to_owned(),
+            dtype: Cow::Borrowed(tensor.dtype().name()),
             shape: tensor.shape().to_vec(),
             data_offsets: (start, end),
             parameter_count: tensor.parameter_count(),

@@ -108,7 +108,7 @@ impl SafetensorsModel {
     pub fn repo_metadata(&self) -> Result<SafetensorsRepoMetadata> {
         let mut files = self.files.iter().map(|(name, file)| (name.clone(), file.header().into()));
         match &self.index {
-            Some(index) => SafetensorsRepoMetadata::sharded(index, files.collect()),
+            Some(index) => SafetensorsRepoMetadata::sharded(index.clone(), files.collect()),
             None => {
                 let (_, file): (String, SafetensorsFileMetadata) = files.next().expect("a model has a file");
                 Ok(SafetensorsRepoMetadata::single(file))

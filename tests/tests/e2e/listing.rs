@@ -1,6 +1,7 @@
 //! Listings of models, datasets and Spaces.
 use crate::hub::Hub;
 use futures_util::TryStreamExt as _;
+use hub_api::repos::models::ListModelsRequest;
 use hub_api::types::{ModelInfo, RepoType};
 use hub_api::{Error, ErrorKind};
 use hub_local::{Fault, Method};
@@ -43,6 +44,47 @@ async fn a_stream_that_is_dropped_asks_no_more() {
     let first = hub.api.list_models().limit(4).stream().try_next().await.unwrap();
     assert!(first.is_some());
     assert_eq!(hub.requests_to("/api/models").len(), 1);
+}
+
+#[tokio::test]
+async fn at_most_two_pages_are_asked_for_ahead() {
+    let hub = Hub::with_pages_of(1).await;
+    five_models(&hub).await;
+    let mut models = hub.api.list_models().stream();
+    models.try_next().await.unwrap().unwrap();
+    drop(models);
+    let requests = hub.requests_to("/api/models").len();
+    assert!((1..=3).contains(&requests), "{requests}");
+}
+
+#[tokio::test]
+async fn large_pages_keep_their_order() {
+    let hub = Hub::start().await;
+    // The first page is the largest, so it is the last to be read.
+    let pages = [2000, 1000, 10].map(|models| {
+        let model = |n| format!(r#"{{"id":"local/{models}-{n}","tags":["{}"]}}"#, "t".repeat(100));
+        format!("[{}]", (0..models).map(model).collect::<Vec<_>>().join(","))
+    });
+    for (n, page) in pages.iter().enumerate() {
+        let next = format!("<{}/api/models?cursor={}>; rel=\"next\"", hub.endpoint(), n + 1);
+        let fault = Fault::on(Method::GET, "/api/models").nth(n + 1).body(page.clone());
+        hub.fault(if n < 2 { fault.header("link", next) } else { fault });
+    }
+    let models = hub.api.list_models().await.unwrap();
+    let expected: Vec<_> =
+        [2000, 1000, 10].iter().flat_map(|of| (0..*of).map(move |n| format!("local/{of}-{n}"))).collect();
+    assert!(ids(&models) == expected, "{:?}", ids(&models));
+}
+
+#[tokio::test]
+async fn items_are_counted_as_they_are_listed() {
+    let hub = Hub::with_pages_of(2).await;
+    five_models(&hub).await;
+    for (limit, count) in [(0, 0), (3, 3), (9, 5)] {
+        let request = ListModelsRequest::new().limit(limit);
+        assert_eq!(hub.api.count(request).await.unwrap(), count);
+    }
+    assert_eq!(hub.api.count(ListModelsRequest::new()).await.unwrap(), 5);
 }
 
 #[tokio::test]

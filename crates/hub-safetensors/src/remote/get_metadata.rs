@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join;
 use hub_api::repos::exists::FileExistsRequest;
 use hub_api::{Arg, Error, ErrorKind, HfApi, Result, Run, request};
 use hub_types::{RepoId, RepoType, Revision};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use super::header::fetch_index;
 use super::parse_file_metadata::describe;
@@ -71,19 +70,9 @@ impl Run for GetSafetensorsMetadataRequest {
         }
         let name = place.name(INDEX_FILE);
         let index = fetch_index(&place.file(api.client(), INDEX_FILE), &name).await?;
-        let shards = index.shards().to_vec();
-        // The index is long, and there is time while the first bytes of the shards are on their way.
-        let outline = async {
-            let made = tokio::task::spawn_blocking(move || SafetensorsRepoMetadata::outline(&index)).await;
-            made.map_err(stopped)
-        };
-        let (files, outline) = try_join(describe_all(&shards, &place, &api), outline).await?;
-        outline.with_files(files).map_err(|error| unsound(error, &name))
+        let files = describe_all(index.shards(), &place, &api).await?;
+        SafetensorsRepoMetadata::sharded(index, files).map_err(|error| unsound(error, &name))
     }
-}
-
-fn stopped(error: JoinError) -> Error {
-    Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error)
 }
 
 /// Describes the shards, many at once, each on a task of its own so that all cores parse.
@@ -102,6 +91,7 @@ async fn describe_all(
         }
         // The first failure drops the set, which ends the other tasks.
         let Some(done) = tasks.join_next().await else { return Ok(described) };
+        let stopped = |error| Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error);
         let (shard, file) = done.map_err(stopped)??;
         described.insert(shard, file);
     }

@@ -111,7 +111,7 @@ impl RemoteModel {
         let headers = self.headers().await?;
         let mut files = headers.into_iter().map(|(name, header)| (name, (&*header).into()));
         match &self.shared.index {
-            Some(index) => Ok(SafetensorsRepoMetadata::sharded(index, files.collect())?),
+            Some(index) => Ok(SafetensorsRepoMetadata::sharded(index.clone(), files.collect())?),
             None => {
                 let (_, file) = files.next().expect("a model without an index has one file");
                 Ok(SafetensorsRepoMetadata::single(file))
