@@ -12,8 +12,8 @@ use std::time::Duration;
 /// How long a call waits when the Hub asks to: a program that calls rather hears of it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much of the result is written at once; a pipe takes as much.
-const OUTPUT_BYTES: usize = 64 << 10;
+/// How much of the result is written at once; a pipe takes several of these before its writer has to wait.
+const OUTPUT_BYTES: usize = 16 << 10;
 
 /// The methods that run long anyway, and for which waiting is better than beginning again.
 const TRANSFERS: [&str; 5] =

@@ -59,7 +59,8 @@ impl Client {
     pub fn new(config: Config) -> Self {
         let bases = [&config.endpoint, &config.inference_endpoints];
         let origins = bases.into_iter().filter_map(|base| Some(Url::parse(base).ok()?.origin())).collect();
-        let shared = Shared { config, origins, connections: Connections::default(), limiter: Limiter::default() };
+        let shared =
+            Shared { config, origins, connections: Connections::default(), limiter: Limiter::default() };
         Self {
             shared: Arc::new(shared),
             auth: Auth::default(),
@@ -245,8 +246,11 @@ impl Client {
             {
                 headers.insert(AUTHORIZATION, token.bearer());
             }
-        } else if hop > 0 {
-            headers.remove(AUTHORIZATION);
+        } else {
+            if hop > 0 {
+                headers.remove(AUTHORIZATION);
+            }
+            headers.extend(http.elsewhere.clone());
         }
         let connections = self.shared.connections.for_url(url, config).map_err(fail)?;
         let progress = Progress::default();

@@ -65,6 +65,7 @@ pub struct RemoteFile {
     http: Http,
     size: Option<u64>,
     accepts_whole: bool,
+    reach: Option<u64>,
     shared: Arc<Mutex<Known>>,
 }
 
@@ -82,6 +83,7 @@ impl RemoteFile {
             http: http.identity(),
             size: None,
             accepts_whole: false,
+            reach: None,
             shared: Arc::default(),
         }
     }
@@ -110,6 +112,17 @@ impl RemoteFile {
         self
     }
 
+    /// Asks a storage host, where the request leads to one, for the bytes up to `end` when the file is read from its
+    /// beginning.
+    ///
+    /// Saves the second request of those who learn from the first bytes that they need more. The body goes on past its
+    /// range then, see [`RemoteBody::range_end`], and what nobody reads is not fetched.
+    #[must_use]
+    pub fn reach(mut self, end: u64) -> Self {
+        self.reach = Some(end);
+        self
+    }
+
     /// Asks for a range and waits for the head of the answer.
     ///
     /// # Errors
@@ -134,6 +147,12 @@ impl RemoteFile {
         Ok(body)
     }
 
+    /// Where a range may end that was asked for with this end.
+    fn reached(&self, range: ByteRange) -> Option<u64> {
+        let reach = self.reach.filter(|_| range.start == 0);
+        range.end.map(|end| reach.map_or(end, |reach| reach.max(end)))
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,6 +166,10 @@ impl RemoteFile {
         let mut http = self.http.clone();
         if let Some(header) = range.header() {
             http = http.header(RANGE, &header);
+            let reached = ByteRange { end: self.reached(range), ..range };
+            if let Some(header) = reached.header().filter(|_| reached != range) {
+                http.elsewhere.insert(RANGE, header.parse().expect("digits are fit for a header"));
+            }
             // A weak tag does not promise equal bytes, and may not be used here.
             if let Some(etag) = etag.filter(|etag| range.start > 0 && !etag.starts_with("W/")) {
                 http = http.header(IF_RANGE, &etag);
@@ -199,6 +222,11 @@ impl RemoteBody {
     /// The size of the whole file in bytes, if the server says it.
     pub fn size(&self) -> Option<u64> {
         self.total
+    }
+
+    /// The byte where the range ends, if that is known; later than asked for where [`RemoteFile::reach`] says so.
+    pub fn range_end(&self) -> Option<u64> {
+        self.end()
     }
 
     /// The byte that the next data begins with.
@@ -320,8 +348,9 @@ impl RemoteBody {
         }
         if partial {
             let got = response.header(CONTENT_RANGE.as_str()).and_then(ContentRange::parse);
+            let reached = self.file.reached(wanted);
             let Some(got) =
-                got.filter(|got| got.start == wanted.start && wanted.end.is_none_or(|end| got.end <= end))
+                got.filter(|got| got.start == wanted.start && reached.is_none_or(|end| got.end <= end))
             else {
                 let header = response.header(CONTENT_RANGE.as_str()).unwrap_or("none").to_owned();
                 let asked = wanted.header().unwrap_or_default();
@@ -335,6 +364,9 @@ impl RemoteBody {
                 return changed(format!("its size is {size} bytes, not {total}"));
             }
             self.total = self.total.or(got.total);
+            if wanted.end.is_some_and(|end| end < got.end) {
+                self.range.end = Some(got.end);
+            }
             let mut known = self.file.known();
             match (&known.etag, &etag) {
                 (Some(old), Some(new)) if old != new => {

@@ -42,6 +42,8 @@ pub struct Http {
     pub query: Vec<(String, String)>,
     /// Headers beside those that the transport adds.
     pub headers: HeaderMap,
+    /// Headers that take the place of those at another origin than the Hub's, where a redirect leads to storage.
+    pub elsewhere: HeaderMap,
     /// The body.
     pub body: RequestBody,
     /// Whether sending it twice does no harm, so that it may be repeated after an answer was lost.
@@ -65,6 +67,7 @@ impl Http {
             target,
             query: Vec::new(),
             headers: HeaderMap::new(),
+            elsewhere: HeaderMap::new(),
             body: RequestBody::Empty,
             repeatable,
             authorized: true,

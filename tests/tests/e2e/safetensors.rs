@@ -119,11 +119,43 @@ async fn sharded_metadata_is_that_of_the_local_folder() {
     let remote = hub.api.get_safetensors_metadata(REPO).await.unwrap();
     let headers: Vec<_> = hub.requests_to("/local/m/resolve/main/model-2").into_iter().collect();
     assert_eq!(headers[0].range(), Some("bytes=0-100000"));
-    let second = transferred(&hub).0.into_iter().filter(|range| range.starts_with("bytes=8-")).count();
-    assert_eq!(second, 1, "only one header is longer than the first range");
+    // The storage gives all of the long header at once; the index is there as well.
+    assert_eq!(transferred(&hub).0, ["bytes=0-262143"; 3]);
     let folder = hub.api.snapshot_download(REPO).await.unwrap();
     assert_eq!(remote, SafetensorsModel::open(folder).unwrap().repo_metadata().unwrap());
     assert_eq!(open(&hub.api).await.metadata().await.unwrap(), remote);
+}
+
+#[tokio::test]
+async fn a_header_that_is_longer_still_takes_a_second_range() {
+    let content = file(&[("t", 10)], 300_000);
+    let end = hub_safetensors::parse_header(&content).unwrap().data_start() - 1;
+    let hub = Downloading::of(&[(SINGLE_FILE, content)]).await;
+    let file = hub.api.parse_safetensors_file_metadata(REPO, SINGLE_FILE).await.unwrap();
+    assert_eq!(file.metadata["padding"].len(), 300_000);
+    assert_eq!(transferred(&hub).0, ["bytes=0-262143".to_owned(), format!("bytes=8-{end}")]);
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_its_files_is_asked_for_no_more_than_the_first_bytes() {
+    let hub = sharded_hub().await;
+    hub.fault(
+        Fault::on(Method::GET, "/resolve/")
+            .range("")
+            .status(206)
+            .body(shards()[1][..100_001].to_vec())
+            .header("content-range", format!("bytes 0-100000/{}", shards()[1].len()))
+            .times(1),
+    );
+    let file = hub.api.parse_safetensors_file_metadata(REPO, SHARDS[1]).await.unwrap();
+    assert_eq!(file.metadata["padding"].len(), 150_000);
+    let asked: Vec<_> = hub
+        .requests_to("/local/m/resolve")
+        .iter()
+        .map(|request| request.range().map(str::to_owned))
+        .collect();
+    let end = hub_safetensors::parse_header(&shards()[1]).unwrap().data_start() - 1;
+    assert_eq!(asked, [Some("bytes=0-100000".to_owned()), Some(format!("bytes=8-{end}"))]);
 }
 
 #[tokio::test]
@@ -262,8 +294,9 @@ async fn fewer_header_bytes_than_asked_for_are_completed() {
 #[tokio::test]
 async fn headers_around_the_end_of_the_first_range_are_whole() {
     let plain = file(&[("t", 0)], 0).len();
-    // The header ends at the last byte of the first range, one and eight bytes behind it, and far behind it.
-    for len in [99_984, 99_992, 100_000, 100_008, 130_000] {
+    // The header ends at the last byte of the first range, one and eight bytes behind it, and far behind it; the same
+    // for the range that the storage is asked for.
+    for len in [99_984, 99_992, 100_000, 100_008, 130_000, 262_128, 262_136, 262_144, 262_152] {
         let content = file(&[("t", 0)], len + 8 - plain);
         assert!(content.len().abs_diff(len + 8) <= 8, "{} for {len}", content.len());
         let hub = Downloading::of(&[(SINGLE_FILE, content)]).await;

@@ -16,6 +16,10 @@ use crate::metadata::REMOTE_MAX_HEADER_LEN;
 /// request costs more than they do.
 const FIRST_BYTES: u64 = 100_001;
 
+/// How many bytes a storage host is asked for at first: most headers of large models fit, and one that is shorter ends
+/// the answer.
+pub(super) const STORAGE_BYTES: u64 = 256 << 10;
+
 /// How much room is made for a text before it comes.
 const MAX_EXPECTED_BYTES: u64 = 8 << 20;
 
@@ -43,12 +47,23 @@ fn options(file_len: Option<u64>) -> ParseOptions {
 pub(super) async fn fetch_header(file: &RemoteFile, what: &str) -> Result<HeaderJson> {
     // A server that ignores the range sends the header first all the same.
     let file = file.clone().accept_whole();
-    let (first, file_len) = read_range(&file, 0..FIRST_BYTES).await?;
-    let len = options(file_len).header_len(&first).map_err(|error| unsound(error, what))?;
+    let mut body = file.open(ByteRange::new(0, FIRST_BYTES)).await?;
+    let mut first = BytesMut::new();
+    read_on(&mut body, &mut first, 0..LENGTH_BYTES).await?;
+    let announced = |body: &RemoteBody, first: &[u8]| {
+        options(body.size()).header_len(first).map_err(|error| unsound(error, what))
+    };
+    let end = LENGTH_BYTES + announced(&body, &first)?;
+    // A short answer is read to its end, so that its connection can be used again.
+    let short = body.range_end().is_some_and(|end| end <= FIRST_BYTES);
+    read_on(&mut body, &mut first, 0..if short { FIRST_BYTES } else { end }).await?;
+    // The body may have begun anew meanwhile, with another header.
+    let (len, file_len) = (announced(&body, &first)?, body.size());
     let end = LENGTH_BYTES + len;
     let json = if end <= first.len() as u64 {
-        first.slice(LENGTH_BYTES as usize..end as usize)
+        first.freeze().slice(LENGTH_BYTES as usize..end as usize)
     } else {
+        drop(body);
         read_range(&file, LENGTH_BYTES..end).await?.0
     };
     if (json.len() as u64) < len {
@@ -84,22 +99,27 @@ pub(super) async fn read_range(file: &RemoteFile, range: Range<u64>) -> Result<(
 async fn read(body: &mut RemoteBody, range: Range<u64>) -> Result<Bytes> {
     let expected = body.size().map_or(range.end, |size| size.min(range.end)).saturating_sub(range.start);
     let mut bytes = BytesMut::with_capacity(expected.min(MAX_EXPECTED_BYTES) as usize);
-    loop {
+    read_on(body, &mut bytes, range.clone()).await?;
+    bytes.truncate((range.end - range.start) as usize);
+    Ok(bytes.freeze())
+}
+
+/// Reads on until all of a range is there and perhaps more, or until the body ends.
+///
+/// What is left of an answer when its body is dropped is not fetched: that ends the connection.
+async fn read_on(body: &mut RemoteBody, bytes: &mut BytesMut, range: Range<u64>) -> Result<()> {
+    while (bytes.len() as u64) < range.end - range.start {
         let at = body.position();
         match body.next().await? {
             Some(Piece::Restart) => bytes.clear(),
             Some(Piece::Data(data)) => {
                 let skipped = range.start.saturating_sub(at).min(data.len() as u64) as usize;
                 bytes.extend_from_slice(&data[skipped..]);
-                if at + data.len() as u64 >= range.end {
-                    // What is left of the answer, if anything, is not read: that ends the connection.
-                    bytes.truncate((range.end - range.start) as usize);
-                    return Ok(bytes.freeze());
-                }
             }
-            None => return Ok(bytes.freeze()),
+            None => break,
         }
     }
+    Ok(())
 }
 
 /// Parses a text, a long one away from the threads that move bytes.

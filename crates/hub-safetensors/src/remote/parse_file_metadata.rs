@@ -4,7 +4,7 @@ use hub_api::{Arg, HfApi, Result, Run, request};
 use hub_http::RemoteFile;
 use hub_types::{RepoId, RepoType, Revision};
 
-use super::header::{fetch_header, parse};
+use super::header::{STORAGE_BYTES, fetch_header, parse};
 use super::{Place, unsound};
 use crate::metadata::SafetensorsFileMetadata;
 
@@ -13,7 +13,7 @@ request! {
     ///
     /// The header is taken as it is: offsets are not compared with shapes or with the file.
     /// `GET /{prefix}{repo_id}/resolve/{revision}/{filename}` of the first 100,001 bytes, and of the whole header if it
-    /// is longer.
+    /// is longer. Where the Hub leads to storage, that is asked for more at once.
     ///
     /// # Errors
     /// `RepositoryNotFound`, `GatedRepo`, `RevisionNotFound`, `EntryNotFound`; `SafetensorsParsing` if the file does not
@@ -54,7 +54,7 @@ impl Run for ParseSafetensorsFileMetadataRequest {
 
 /// Describes a file by its header.
 pub(super) async fn describe(file: RemoteFile, name: String) -> Result<SafetensorsFileMetadata> {
-    let header = fetch_header(&file, &name).await?;
+    let header = fetch_header(&file.reach(STORAGE_BYTES), &name).await?;
     let parsed = parse(header.json, SafetensorsFileMetadata::parse_json).await?;
     parsed.map_err(|error| unsound(error, &name))
 }
