@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, reason, shorten};
+use crate::weight_map::WeightMap;
 
 /// The longest index file that is read unless another limit is given.
 pub const MAX_INDEX_LEN: u64 = 100_000_000;
+
+/// How long the entry of a tensor is at least, for all but the smallest models.
+const BYTES_OF_A_TENSOR: usize = 64;
 
 /// A parsed `model.safetensors.index.json`.
 ///
@@ -33,10 +36,7 @@ pub const MAX_INDEX_LEN: u64 = 100_000_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Index {
     metadata: Option<Map<String, Value>>,
-    /// Sorted, each once.
-    shards: Vec<String>,
-    /// Sorted by name; the numbers are places in `shards`.
-    weight_map: Vec<(String, usize)>,
+    weight_map: WeightMap,
 }
 
 impl Index {
@@ -63,7 +63,8 @@ impl Index {
             .map_err(|error| Error::Index { reason: format!("not UTF-8 at byte {}", error.valid_up_to()) })?;
         let mut fault = None;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let index = IndexSeed { fault: &mut fault }.deserialize(&mut reader);
+        let tensors = text.len() / BYTES_OF_A_TENSOR;
+        let index = IndexSeed { fault: &mut fault, tensors }.deserialize(&mut reader);
         let read = index.and_then(|index| reader.end().map(|()| index));
         read.map_err(|error| fault.unwrap_or_else(|| Error::Index { reason: reason(&error) }))
     }
@@ -85,25 +86,22 @@ impl Index {
 
     /// Returns the names of all shards in order.
     pub fn shards(&self) -> &[String] {
-        &self.shards
+        self.weight_map.files()
     }
 
     /// Returns the shard of a tensor.
     pub fn shard_of(&self, tensor: &str) -> Option<&str> {
-        let place = self.weight_map.binary_search_by(|(name, _)| name.as_str().cmp(tensor)).ok()?;
-        Some(&self.shards[self.weight_map[place].1])
+        self.weight_map.get(tensor)
     }
 
     /// Returns every tensor with its shard, in the order of the names.
     pub fn weight_map(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.weight_map.iter().map(|(name, shard)| (name.as_str(), self.shards[*shard].as_str()))
+        self.weight_map.iter()
     }
 
     /// Takes the metadata and the shard of every tensor.
-    pub(crate) fn into_parts(self) -> (Option<Map<String, Value>>, BTreeMap<String, Arc<str>>) {
-        let shards: Vec<Arc<str>> = self.shards.into_iter().map(Arc::from).collect();
-        let weight_map = self.weight_map.into_iter().map(|(name, shard)| (name, shards[shard].clone()));
-        (self.metadata, weight_map.collect())
+    pub(crate) fn into_parts(self) -> (Option<Map<String, Value>>, WeightMap) {
+        (self.metadata, self.weight_map)
     }
 
     /// Sorts wanted tensors by their shards, so that each shard is read once.
@@ -133,6 +131,8 @@ fn is_plain_file_name(name: &str) -> bool {
 
 struct IndexSeed<'f> {
     fault: &'f mut Option<Error>,
+    /// About how many there are.
+    tensors: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
@@ -157,21 +157,25 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
                 "metadata" if metadata.is_some() => return Err(duplicate(self.fault, &key, "the index")),
                 "weight_map" if weights.is_some() => return Err(duplicate(self.fault, &key, "the index")),
                 "metadata" => metadata = Some(map.next_value::<Option<Map<String, Value>>>()?),
-                "weight_map" => weights = Some(map.next_value_seed(WeightMapSeed { fault: self.fault })?),
+                "weight_map" => {
+                    let seed = WeightMapSeed { fault: self.fault, tensors: self.tensors };
+                    weights = Some(map.next_value_seed(seed)?);
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let (shards, weight_map) = weights.ok_or_else(|| A::Error::missing_field("weight_map"))?;
-        Ok(Index { metadata: metadata.flatten(), shards, weight_map })
+        let weight_map = weights.ok_or_else(|| A::Error::missing_field("weight_map"))?;
+        Ok(Index { metadata: metadata.flatten(), weight_map })
     }
 }
 
 struct WeightMapSeed<'f> {
     fault: &'f mut Option<Error>,
+    tensors: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
-    type Value = (Vec<String>, Vec<(String, usize)>);
+    type Value = WeightMap;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -179,7 +183,7 @@ impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for WeightMapSeed<'_> {
-    type Value = (Vec<String>, Vec<(String, usize)>);
+    type Value = WeightMap;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of file names")
@@ -187,7 +191,7 @@ impl<'de> Visitor<'de> for WeightMapSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut shards = Shards::default();
-        let mut weight_map = Vec::new();
+        let mut weight_map = Vec::with_capacity(self.tensors);
         while let Some(tensor) = map.next_key::<String>()? {
             let seed = ShardSeed { shards: &mut shards, tensor: &tensor, fault: self.fault };
             let shard = map.next_value_seed(seed)?;
@@ -202,7 +206,7 @@ impl<'de> Visitor<'de> for WeightMapSeed<'_> {
         for (_, shard) in &mut weight_map {
             *shard = places[*shard];
         }
-        Ok((shards, weight_map))
+        Ok(WeightMap::from_sorted(shards, weight_map))
     }
 }
 

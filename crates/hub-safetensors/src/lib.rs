@@ -63,6 +63,7 @@ mod plan;
 mod raw;
 #[cfg(feature = "remote")]
 mod remote;
+mod weight_map;
 mod write;
 
 pub use check::{Report, Warning, check};
@@ -82,4 +83,5 @@ pub use remote::{
     FetchedTensor, GetSafetensorsMetadataRequest, LocalFiles, METHODS, OpenModel,
     ParseSafetensorsFileMetadataRequest, RemoteModel, Safetensors, TensorPart,
 };
+pub use weight_map::WeightMap;
 pub use write::{HeaderBuilder, Layout, TensorWriter};

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use crate::error::{Error, Result, shorten};
 use crate::header::{Header, ParseOptions, Tensor};
 use crate::index::Index;
 use crate::raw::{MetadataValues, RawDtype, RawHeader, RawTensor};
+use crate::weight_map::WeightMap;
 
 /// The name of the one file of a model that is not sharded.
 pub const SINGLE_FILE: &str = "model.safetensors";
@@ -31,8 +31,8 @@ pub struct SafetensorsRepoMetadata {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// Whether the tensors are spread over several files.
     pub sharded: bool,
-    /// The file of every tensor; tensors share the names of their files.
-    pub weight_map: BTreeMap<String, Arc<str>>,
+    /// The file of every tensor.
+    pub weight_map: WeightMap,
     /// The tensors of every file.
     pub files_metadata: BTreeMap<String, SafetensorsFileMetadata>,
     /// The number of elements in all files, by element type.
@@ -42,11 +42,10 @@ pub struct SafetensorsRepoMetadata {
 impl SafetensorsRepoMetadata {
     /// Describes a repository with one file, [`SINGLE_FILE`].
     pub fn single(file: SafetensorsFileMetadata) -> Self {
-        let name = Arc::<str>::from(SINGLE_FILE);
         Self {
             metadata: None,
             sharded: false,
-            weight_map: file.tensors.keys().map(|tensor| (tensor.clone(), name.clone())).collect(),
+            weight_map: file.tensors.keys().map(|tensor| (tensor, SINGLE_FILE)).collect(),
             parameter_count: file.parameter_count.clone(),
             files_metadata: BTreeMap::from([(SINGLE_FILE.to_owned(), file)]),
         }

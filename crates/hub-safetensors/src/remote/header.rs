@@ -48,7 +48,8 @@ pub(super) async fn fetch_header(file: &RemoteFile, what: &str) -> Result<Header
     // A server that ignores the range sends the header first all the same.
     let file = file.clone().accept_whole();
     let mut body = file.open(ByteRange::new(0, FIRST_BYTES)).await?;
-    let mut first = BytesMut::new();
+    let expected = body.size().map_or(FIRST_BYTES, |size| size.min(FIRST_BYTES));
+    let mut first = BytesMut::with_capacity(expected as usize);
     read_on(&mut body, &mut first, 0..LENGTH_BYTES).await?;
     let announced = |body: &RemoteBody, first: &[u8]| {
         options(body.size()).header_len(first).map_err(|error| unsound(error, what))
