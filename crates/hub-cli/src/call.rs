@@ -1,19 +1,17 @@
 //! `hub call`: every method of the registry, from JSON to JSON.
 use crate::failure::Failure;
+use crate::outlet::Outlet;
 use clap::Args;
 use futures_util::StreamExt as _;
 use hub_client::{
     Auth, Error, ErrorKind, HfApi, Json, Method, Result, Token, handle_params, method, methods,
 };
 use serde_json::{Map, Value};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, Read as _, Write};
 use std::time::Duration;
 
 /// How long a call waits when the Hub asks to: a program that calls rather hears of it.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How much of the result is written at once; a pipe takes several of these before its writer has to wait.
-const OUTPUT_BYTES: usize = 16 << 10;
 
 /// The methods that run long anyway, and for which waiting is better than beginning again.
 const TRANSFERS: [&str; 5] =
@@ -73,7 +71,7 @@ impl Call {
             api = api.with_patience(PATIENCE);
         }
         let arguments = Value::Object(arguments);
-        let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
+        let mut out = Outlet::new(io::stdout());
         match (method.count, method.stream) {
             (Some(count), _) if self.count => {
                 let count = count(api, arguments).await?;

@@ -9,6 +9,7 @@ mod download;
 mod endpoints;
 mod failure;
 mod listing;
+mod outlet;
 mod output;
 mod progress;
 mod repo;

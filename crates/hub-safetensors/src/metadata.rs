@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -114,7 +113,7 @@ impl SafetensorsFileMetadata {
     /// As [`SafetensorsFileMetadata::parse`].
     pub fn parse_json(json: &[u8]) -> Result<Self> {
         let raw = RawHeader::read(json, MetadataValues::Any)?;
-        let (mut tensors, mut parameter_count) = (BTreeMap::new(), BTreeMap::new());
+        let (mut tensors, mut parameter_count) = (Vec::with_capacity(raw.tensors.len()), BTreeMap::new());
         for RawTensor { name, dtype, shape, data_offsets } in raw.tensors {
             let dtype = match dtype {
                 RawDtype::Known(dtype) => Cow::Borrowed(dtype.name()),
@@ -123,16 +122,15 @@ impl SafetensorsFileMetadata {
             let count =
                 element_count(&shape).ok_or_else(|| Error::SizeOverflow { tensor: shorten(&name) })?;
             add(&mut parameter_count, &dtype, count, &name)?;
-            match tensors.entry(name) {
-                Entry::Vacant(entry) => {
-                    entry.insert(TensorInfo { dtype, shape, data_offsets, parameter_count: count });
-                }
-                Entry::Occupied(entry) => {
-                    let key = shorten(entry.key());
-                    return Err(Error::DuplicateKey { key, within: "the header".to_owned() });
-                }
-            }
+            tensors.push((name, TensorInfo { dtype, shape, data_offsets, parameter_count: count }));
         }
+        // Headers are mostly sorted, and a map is made of what is sorted faster than tensor by tensor.
+        tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(pair) = tensors.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let key = shorten(&pair[0].0);
+            return Err(Error::DuplicateKey { key, within: "the header".to_owned() });
+        }
+        let tensors = tensors.into_iter().collect();
         Ok(Self { metadata: raw.metadata.unwrap_or_default(), tensors, parameter_count })
     }
 }

@@ -1,0 +1,133 @@
+//! Output that does not wait for its reader.
+use std::io::{self, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+/// How much is handed over at once.
+const CHUNK_BYTES: usize = 64 << 10;
+/// How many chunks wait for the reader at most.
+const CHUNKS: usize = 16;
+
+/// A buffered writer whose target is written to by a thread, so that a large result is made while what reads it takes
+/// its time.
+///
+/// As long as there is little, no thread is started.
+pub struct Outlet<W> {
+    buffer: Vec<u8>,
+    target: Target<W>,
+}
+
+enum Target<W> {
+    Here(W),
+    Thread(SyncSender<Vec<u8>>, JoinHandle<io::Result<W>>),
+    /// Writing failed, which was said then.
+    Gone,
+}
+
+impl<W: Write + Send + 'static> Outlet<W> {
+    /// Nothing written yet.
+    pub fn new(target: W) -> Self {
+        Self { buffer: Vec::with_capacity(CHUNK_BYTES), target: Target::Here(target) }
+    }
+
+    fn hand_over(&mut self) -> io::Result<()> {
+        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
+        let (chunks, thread) = match std::mem::replace(&mut self.target, Target::Gone) {
+            Target::Here(target) => start(target),
+            Target::Thread(chunks, thread) => (chunks, thread),
+            Target::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        // The thread ends before its time only with an error, which `finish` tells.
+        let sent = chunks.send(chunk).is_ok();
+        self.target = Target::Thread(chunks, thread);
+        if sent { Ok(()) } else { self.finish().map(drop) }
+    }
+
+    /// Waits for the thread to write what it has.
+    fn finish(&mut self) -> io::Result<&mut W> {
+        if let Target::Thread(..) = self.target
+            && let Target::Thread(chunks, thread) = std::mem::replace(&mut self.target, Target::Gone)
+        {
+            drop(chunks);
+            let target = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.target = Target::Here(target);
+        }
+        match &mut self.target {
+            Target::Here(target) => Ok(target),
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+fn start<W: Write + Send + 'static>(mut target: W) -> (SyncSender<Vec<u8>>, JoinHandle<io::Result<W>>) {
+    let (chunks, waiting) = sync_channel::<Vec<u8>>(CHUNKS);
+    let write = move || waiting.iter().try_for_each(|chunk| target.write_all(&chunk)).map(|()| target);
+    (chunks, thread::spawn(write))
+}
+
+impl<W: Write + Send + 'static> Write for Outlet<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > CHUNK_BYTES && !self.buffer.is_empty() {
+            self.hand_over()?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.buffer);
+        let target = self.finish()?;
+        target.write_all(&rest)?;
+        target.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// A reader that takes so many bytes.
+    #[derive(Clone)]
+    struct Pipe(Arc<Mutex<Vec<u8>>>, usize);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut read = self.0.lock().unwrap();
+            if read.len() + bytes.len() > self.1 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            read.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_written_arrives_in_order() {
+        for lines in [0, 3, 100_000] {
+            let pipe = Pipe(Arc::default(), usize::MAX);
+            let mut out = Outlet::new(pipe.clone());
+            let mut expected = Vec::new();
+            for line in 0..lines {
+                writeln!(out, "line {line}").unwrap();
+                writeln!(expected, "line {line}").unwrap();
+            }
+            out.flush().unwrap();
+            assert!(*pipe.0.lock().unwrap() == expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_an_error() {
+        for taken in [0, 200_000] {
+            let mut out = Outlet::new(Pipe(Arc::default(), taken));
+            let written =
+                (0..1000).try_for_each(|_| out.write_all(&[b'x'; 10_000])).and_then(|()| out.flush());
+            assert_eq!(written.unwrap_err().kind(), io::ErrorKind::BrokenPipe, "{taken}");
+        }
+    }
+}
