@@ -24,7 +24,8 @@ cargo xtask COMMAND
 
   ci [--allow METHODS]       all that must pass, in the order of what it costs
   layers                     who uses whom, how many crates hub-types brings, one version of each crate
-  parity [--allow METHODS]   the registry against the methods and keyword names of Python's HfApi
+  parity [--allow METHODS]   the registry against the methods and keyword names of Python's HfApi, and the end-to-end
+                             tests against the registry
   docs [--check]             writes docs/methods.md and docs/python.md, or tells whether they are stale
   wire [--allow METHODS]     replays recorded exchanges against the release binary, if the kit is there
   interop [HUB]              Python's clients and `hub` against one Hub, on a real model

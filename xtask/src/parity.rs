@@ -1,5 +1,6 @@
 //! The registry against Python's `HfApi`: every method, every keyword.
 use crate::Result;
+use crate::process::root;
 use crate::python::{self, PythonMethod};
 use std::fmt;
 
@@ -26,6 +27,7 @@ enum Gap<'a> {
     Param { method: &'a str, param: &'a str },
     Required { method: &'a str, param: &'a str, ours: bool },
     NotPythons { method: &'a str, handle: &'a str },
+    Untested(&'a str),
 }
 
 impl fmt::Display for Gap<'_> {
@@ -42,6 +44,7 @@ impl fmt::Display for Gap<'_> {
             Self::NotPythons { method, handle } => {
                 write!(f, "{method} takes {handle} for the handle, which Python does not know")
             }
+            Self::Untested(name) => write!(f, "{name} is called by no end-to-end test"),
         }
     }
 }
@@ -58,7 +61,9 @@ pub fn run(allowed: &[&str]) -> Result {
             handle: hub_client::handle_params(method.spec.name),
         })
         .collect();
-    let gaps = gaps(&theirs, &ours);
+    let tests = end_to_end_tests()?;
+    let mut gaps = gaps(&theirs, &ours);
+    gaps.extend(untested(&ours, &tests));
     let (missing, known): (Vec<_>, Vec<_>) =
         gaps.iter().partition(|gap| !matches!(gap, Gap::Method(name) if allowed.contains(name)));
 
@@ -82,6 +87,22 @@ pub fn run(allowed: &[&str]) -> Result {
 
 fn count_methods(gaps: &[Gap<'_>]) -> usize {
     gaps.iter().filter(|gap| matches!(gap, Gap::Method(_))).count()
+}
+
+/// The text of all end-to-end tests.
+fn end_to_end_tests() -> Result<String> {
+    let folder = root().join("tests/tests/e2e");
+    let mut text = String::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        text.push_str(&std::fs::read_to_string(entry?.path())?);
+    }
+    Ok(text)
+}
+
+/// The methods that no end-to-end test calls.
+fn untested<'a>(ours: &[Ours<'a>], tests: &str) -> Vec<Gap<'a>> {
+    let called = |name: &str| tests.contains(&format!(".{name}("));
+    ours.iter().filter(|method| !called(method.name)).map(|method| Gap::Untested(method.name)).collect()
 }
 
 /// All that differs, in Python's order.
@@ -128,6 +149,13 @@ mod tests {
     #[test]
     fn a_missing_method_is_told_once() {
         assert_eq!(gaps(&python::read(TABLE), &[]), [Gap::Method("like")]);
+    }
+
+    #[test]
+    fn a_method_that_no_test_calls_is_told() {
+        let ours = [like(&[("repo_id", true)], &["token"])];
+        assert_eq!(untested(&ours, "api.unlike(it).await"), [Gap::Untested("like")]);
+        assert_eq!(untested(&ours, "api\n    .like(it).await"), []);
     }
 
     #[test]
