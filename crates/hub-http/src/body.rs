@@ -1,11 +1,12 @@
 //! What a request carries.
+use crate::redact::hide_secrets;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 use std::{fmt, io, sync::Arc};
 
 /// The body of a request.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub enum RequestBody {
     /// Nothing.
     #[default]
@@ -30,6 +31,19 @@ pub enum RequestBody {
         /// Opens the stream.
         source: BodySource,
     },
+}
+
+/// Without what is secret, see [`hide_secrets`](crate::redact::hide_secrets), and without content.
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Json(json) => write!(f, "Json({})", hide_secrets(json)),
+            Self::Form(pairs) => f.debug_tuple("Form").field(pairs).finish(),
+            Self::Bytes { content_type, bytes } => write!(f, "Bytes({} of {content_type})", bytes.len()),
+            Self::Stream { content_type, length, .. } => write!(f, "Stream({length:?} of {content_type:?})"),
+        }
+    }
 }
 
 type Open = dyn Fn() -> BoxStream<'static, io::Result<Bytes>> + Send + Sync;

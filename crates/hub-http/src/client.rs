@@ -173,14 +173,18 @@ impl Client {
         let policy = self.config().retry;
         let mut limit = self.patience.map_or(policy.max_wait, |patience| patience.min(policy.max_wait));
         let mut attempt = 1;
+        let mut unsent = true;
         loop {
             let error = match self.follow(http, url.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => {
+                    unsent &= failure.error.is_unsent();
                     let again = attempt < policy.max_attempts && failure.may_repeat(http);
                     let asked = failure.error.retry_after();
                     if !again || asked.is_some_and(|wait| wait > limit) {
-                        return Err(too_long(failure.error, asked, limit).with_attempts(attempt));
+                        return Err(too_long(failure.error, asked, limit)
+                            .with_attempts(attempt)
+                            .with_unsent(unsent));
                     }
                     if self.patience.is_some() {
                         limit = limit.saturating_sub(asked.unwrap_or_default());
@@ -267,13 +271,9 @@ impl Client {
         match progress.watch(connections.execute(request), patience).await {
             Some(Ok(inner)) => Ok(Response { inner, patience }),
             Some(Err(error)) => {
-                let connect = error.is_connect();
-                Err(Failure {
-                    error: connect::broken(error, config, &line),
-                    url: url.clone(),
-                    unsent: connect,
-                    transient: true,
-                })
+                let unsent = error.is_connect();
+                let error = connect::broken(error, config, &line).with_unsent(unsent);
+                Err(Failure { error, url: url.clone(), transient: true })
             }
             None => {
                 let message = format!(
@@ -283,7 +283,6 @@ impl Client {
                 Err(Failure {
                     error: Error::new(ErrorKind::Timeout, message),
                     url: url.clone(),
-                    unsent: false,
                     transient: true,
                 })
             }
@@ -300,21 +299,19 @@ impl Client {
 struct Failure {
     error: Error,
     url: Url,
-    /// Nothing reached the server, so repeating can do no harm.
-    unsent: bool,
     /// It may go better the next time.
     transient: bool,
 }
 
 impl Failure {
     fn lasting(error: Error, url: Url) -> Self {
-        Self { error, url, unsent: false, transient: false }
+        Self { error, url, transient: false }
     }
 
     fn may_repeat(&self, http: &Http) -> bool {
         // A request that was turned away for its number was not performed.
         let turned_away = self.error.kind() == ErrorKind::RateLimited;
-        self.transient && (self.unsent || http.repeatable || turned_away)
+        self.transient && (self.error.is_unsent() || http.repeatable || turned_away)
     }
 }
 
@@ -345,7 +342,7 @@ async fn refused(mut response: Response, method: &Method) -> Failure {
     let transient = transient
         || (status == StatusCode::FORBIDDEN
             && retry::asked_wait(response.headers(), SystemTime::now()).is_some());
-    Failure { error, url: response.url().clone(), unsent: false, transient }
+    Failure { error, url: response.url().clone(), transient }
 }
 
 fn parse(text: &str) -> Result<Url> {

@@ -166,6 +166,7 @@ struct Inner {
     http: Option<HttpContext>,
     retry_after: Option<Duration>,
     attempts: u32,
+    unsent: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -179,6 +180,7 @@ impl Error {
             http: None,
             retry_after: None,
             attempts: 1,
+            unsent: false,
             source: None,
         }))
     }
@@ -222,6 +224,16 @@ impl Error {
     pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
+    }
+
+    pub(crate) fn with_unsent(mut self, unsent: bool) -> Self {
+        self.0.unsent = unsent;
+        self
+    }
+
+    /// Whether the request reached no server in any of its attempts, so that it cannot have had an effect.
+    pub fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// What went wrong, to match on.

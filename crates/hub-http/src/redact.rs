@@ -1,4 +1,5 @@
 //! Keeps secrets out of what people read.
+use serde_json::Value;
 use url::Url;
 
 /// The URL without user, password, and without the values of its query, which may be signatures.
@@ -19,4 +20,52 @@ pub fn redact_url(url: &Url) -> String {
         shown.push_str(&name);
     }
     shown
+}
+
+/// The JSON with a mark for what the Hub keeps secret: the values of secrets, of variables and of tokens.
+pub(crate) fn hide_secrets(json: &Value) -> Value {
+    match json {
+        Value::Array(items) => items.iter().map(hide_secrets).collect(),
+        Value::Object(members) => {
+            let hidden = members.iter().map(|(name, value)| {
+                let value = match (name.as_str(), value) {
+                    ("secrets", Value::Object(secrets)) => {
+                        secrets.keys().map(|name| (name.clone(), Value::from(HIDDEN))).collect()
+                    }
+                    ("secret" | "value" | "token" | "password", Value::String(_)) => HIDDEN.into(),
+                    (_, value) => hide_secrets(value),
+                };
+                (name.clone(), value)
+            });
+            Value::Object(hidden.collect())
+        }
+        plain => plain.clone(),
+    }
+}
+
+const HIDDEN: &str = "(hidden)";
+
+#[cfg(test)]
+mod tests {
+    use crate::{Http, Method};
+    use reqwest::header::AUTHORIZATION;
+    use serde_json::json;
+    use url::Url;
+
+    #[test]
+    fn secrets_are_in_no_debug_output() {
+        let url = Url::parse("https://me:s3cret@cdn.test/f?Signature=s3cret").unwrap();
+        let requests = [
+            Http::post("/x").json(json!({ "key": "NAME", "value": "s3cret" })),
+            Http::post("/x").json(json!({ "secrets": [{ "key": "NAME", "value": "s3cret" }] })),
+            Http::post("/x").json(json!({ "model": { "secrets": { "NAME": "s3cret" } } })),
+            Http::post("/x").json(json!({ "url": "NAME", "secret": "s3cret" })),
+            Http::get("/NAME").header(AUTHORIZATION, "Bearer s3cret"),
+            Http::url(Method::GET, url).query("NAME", ""),
+        ];
+        for http in requests {
+            let shown = format!("{http:?}");
+            assert!(!shown.contains("s3cret") && shown.contains("NAME"), "{shown}");
+        }
+    }
 }

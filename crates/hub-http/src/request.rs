@@ -1,15 +1,16 @@
 //! One exchange, as a value.
-use crate::{BodySource, RequestBody, UrlPath};
+use crate::{BodySource, RequestBody, UrlPath, redact_url};
 use bytes::Bytes;
 use hub_types::InvalidArgument;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use std::fmt;
 use std::time::Duration;
 use url::Url;
 
 /// Where a request goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Target {
     /// A path below the Hub's endpoint.
     Hub(UrlPath),
@@ -17,6 +18,17 @@ pub enum Target {
     InferenceEndpoints(UrlPath),
     /// A whole URL; it gets the token only if it has the endpoint's origin.
     Url(Url),
+}
+
+/// Without the values of queries, which may be signatures.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub(path) => f.debug_tuple("Hub").field(path).finish(),
+            Self::InferenceEndpoints(path) => f.debug_tuple("InferenceEndpoints").field(path).finish(),
+            Self::Url(url) => f.debug_tuple("Url").field(&redact_url(url)).finish(),
+        }
+    }
 }
 
 /// Which redirects are followed.
@@ -148,7 +160,8 @@ impl Http {
     /// A value that cannot be a header makes the request invalid.
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
-            Ok(value) => {
+            Ok(mut value) => {
+                value.set_sensitive(matches!(name, AUTHORIZATION | COOKIE));
                 self.headers.insert(name, value);
             }
             Err(_) => {

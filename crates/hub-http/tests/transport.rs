@@ -425,3 +425,17 @@ async fn secrets_are_in_no_error() {
     let text = format!("{error} {error:?} {}", error.full_message());
     assert!(!text.contains("topsecret") && !text.contains("hf_secret"), "{text}");
 }
+
+#[tokio::test]
+async fn a_request_that_reached_no_server_says_so() {
+    let hub = Server::start([]).await;
+    // The port was free a moment ago, and nobody listens on it.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut config = config(&hub);
+    config.endpoint = format!("http://127.0.0.1:{port}");
+    let nobody = Client::new(config);
+    for (client, unsent) in [(&nobody, true), (&client(&hub), false)] {
+        let error = client.execute(Http::post("/x").repeatable(false)).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::Connection, unsent), "{error}");
+    }
+}

@@ -49,10 +49,10 @@ impl Etag {
         let bare = bare.strip_prefix("W/").unwrap_or(bare);
         let bare = bare.strip_prefix('"').unwrap_or(bare);
         let bare = bare.strip_suffix('"').unwrap_or(bare);
-        let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+        let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'+' | b'=');
         if bare.is_empty() || bare.len() > 128 || bare.starts_with('.') || !bare.bytes().all(plain) {
             return Err(InvalidArgument::new(format!(
-                "invalid ETag {text:?}: it must be letters, digits, `-`, `_` and `.`, at most 128"
+                "invalid ETag {text:?}: it must be letters, digits, `-`, `_`, `.`, `+` and `=`, at most 128"
             )));
         }
         let lower = bare.to_ascii_lowercase();

@@ -210,3 +210,16 @@ async fn an_upload_that_is_dropped_stops() {
     assert_eq!(world.commits_sent(), 0);
     assert!(world.files().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_commit_that_reached_no_hub_was_not_made() {
+    let world = Uploading::start().await;
+    // The port was free a moment ago, and nobody listens on it.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut config = world.api.config().clone();
+    config.endpoint = format!("http://127.0.0.1:{port}");
+    let delete = [CommitOperation::delete("a.txt")];
+    let error = hub_api::HfApi::new(config).create_commit(REPO, delete, TITLE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert!(!error.to_string().contains("may have been made"), "{error}");
+}

@@ -39,7 +39,7 @@ pub(super) async fn send(commit: &Commit, body: &CommitBody, head: Option<String
         let busy = fate == Fate::Busy;
         let lost = fate == Fate::InDoubt;
         if !(moved || busy || lost) {
-            return Err(error);
+            return Err(if in_doubt && error.is_unsent() { uncertain(error) } else { error });
         }
         if lost || moved {
             in_doubt = true;
@@ -113,6 +113,7 @@ fn fate(error: &Error) -> Fate {
         (Some(409), _) => Fate::Busy,
         (Some(500..), _) => Fate::InDoubt,
         (Some(_), _) => Fate::Refused,
+        (None, _) if error.is_unsent() => Fate::Refused,
         (None, ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Decode | ErrorKind::NotAHub) => {
             Fate::InDoubt
         }
