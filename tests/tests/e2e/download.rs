@@ -138,3 +138,14 @@ async fn an_empty_file_is_a_file() {
     let path = hub.api.hf_hub_download(REPO, "empty").await.unwrap();
     assert_eq!(fs::read(path).unwrap(), b"");
 }
+
+#[tokio::test]
+async fn a_file_that_a_commit_lacks_is_remembered() {
+    let hub = Downloading::of(&[("config.json", b"{}".to_vec())]).await;
+    let error = hub.api.hf_hub_download(REPO, "gone.json").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::EntryNotFound);
+    let folder = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
+    let commit = folder.parent().unwrap().file_name().unwrap();
+    let repo = folder.ancestors().nth(3).unwrap();
+    assert!(repo.join(".no_exist").join(commit).join("gone.json").is_file());
+}

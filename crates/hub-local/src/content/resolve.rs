@@ -81,7 +81,7 @@ async fn find(state: &HubState, repo: &str, at: At, pointers: bool) -> Result<Fo
     let found = state.git.run(repo, move |git| {
         let commit = git.resolve(&at.revision)?;
         let item = git.find(commit, &at.path)?.filter(|item| !item.is_folder);
-        let item = item.ok_or_else(|| ApiError::entry_not_found("Entry not found"))?;
+        let item = item.ok_or_else(|| ApiError::entry_not_found("Entry not found").of_commit(commit))?;
         let blob = git.blob(item.id)?;
         let wanted = pointers || blob.lfs.is_none();
         let content = if wanted { git.content(item.id)? } else { Vec::new() };

@@ -19,11 +19,12 @@ pub(crate) struct ApiError {
     message: String,
     fields: Map<String, Value>,
     location: Option<String>,
+    commit: Option<String>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, code: None, message: message.into(), fields: Map::new(), location: None }
+        Self { status, code: None, message: message.into(), fields: Map::new(), location: None, commit: None }
     }
 
     /// 400 with a message.
@@ -75,6 +76,11 @@ impl ApiError {
 
     pub(crate) fn code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
+    }
+
+    /// Says which commit lacks what was asked for (`X-Repo-Commit`).
+    pub(crate) fn of_commit(self, commit: impl ToString) -> Self {
+        Self { commit: Some(commit.to_string()), ..self }
     }
 
     /// Adds a field to the JSON object of the answer.
@@ -132,6 +138,9 @@ impl IntoResponse for ApiError {
             headers.insert("x-error-message", header_text(&self.message));
             if let Some(code) = self.code {
                 headers.insert("x-error-code", HeaderValue::from_static(code));
+            }
+            if let Some(commit) = self.commit {
+                headers.insert("x-repo-commit", header_text(&commit));
             }
             answer
         };
