@@ -132,3 +132,31 @@ async fn a_repository_without_a_gate_has_no_requests() {
     let grant = hub.api.grant_access(open(), "local").repo_type(RepoType::Dataset);
     assert_eq!(grant.await.unwrap_err().kind(), ErrorKind::BadRequest);
 }
+
+#[tokio::test]
+async fn a_dataset_has_requests_of_its_own() {
+    let (hub, ann) = gated("manual").await;
+    hub.api.create_repo(REPO).repo_type(RepoType::Dataset).await.unwrap();
+    let gate = hub.api.update_repo_settings(REPO).repo_type(RepoType::Dataset).gated("manual");
+    gate.await.unwrap();
+    ann.exchange(Http::post("/datasets/local/gated/ask-access").form([])).await.unwrap();
+    assert!(hub.api.list_pending_access_requests(REPO).await.unwrap().is_empty(), "the model has none");
+    let dataset = RepoType::Dataset;
+    let pending = hub.api.list_pending_access_requests(REPO).repo_type(dataset).await.unwrap();
+    assert_eq!(names(&pending), ["ann"]);
+
+    hub.api.accept_access_request(REPO, "ann").repo_type(dataset).await.unwrap();
+    let accepted = hub.api.list_accepted_access_requests(REPO).repo_type(dataset).await.unwrap();
+    assert_eq!(names(&accepted), ["ann"]);
+    ann.auth_check(REPO).repo_type(dataset).await.unwrap();
+    assert!(!may_read(&ann).await, "the model stays closed");
+
+    hub.api.reject_access_request(REPO, "ann").repo_type(dataset).await.unwrap();
+    let rejected = hub.api.list_rejected_access_requests(REPO).repo_type(dataset).await.unwrap();
+    assert_eq!(names(&rejected), ["ann"]);
+    hub.api.cancel_access_request(REPO, "ann").repo_type(dataset).await.unwrap();
+    let pending = hub.api.list_pending_access_requests(REPO).repo_type(dataset).await.unwrap();
+    assert_eq!(names(&pending), ["ann"]);
+    hub.api.grant_access(REPO, "ann").repo_type(dataset).await.unwrap();
+    ann.auth_check(REPO).repo_type(dataset).await.unwrap();
+}

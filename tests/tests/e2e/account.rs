@@ -52,3 +52,21 @@ async fn the_permission_of_no_valid_token_is_none() {
         assert_eq!(api.get_token_permission().await.unwrap(), None);
     }
 }
+
+#[tokio::test]
+#[expect(deprecated)]
+async fn the_permission_is_that_of_the_token() {
+    let hub = Hub::start().await;
+    let read = hub.add_token("ann", hub_local::TokenRole::Read).await.unwrap();
+    let ann = hub.stranger().with_token(Token::parse(&read).unwrap());
+    assert_eq!(ann.get_token_permission().await.unwrap(), Some(TokenRole::Read));
+}
+
+#[tokio::test]
+async fn an_account_tells_its_organizations() {
+    let hub = Hub::start().await;
+    hub.add_organization("lab", &["local"]).await.unwrap();
+    hub.add_organization("other", &[]).await.unwrap();
+    let orgs: Vec<String> = hub.api.whoami().await.unwrap().orgs().into_iter().map(|org| org.name).collect();
+    assert_eq!(orgs, ["lab"]);
+}

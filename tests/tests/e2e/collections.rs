@@ -1,7 +1,8 @@
 //! Collections.
 use crate::hub::Hub;
 use hub_api::types::{Collection, CollectionItemType, PaperInfo, RepoType};
-use hub_api::{ErrorKind, HfApi};
+use hub_api::{ErrorKind, HfApi, Http};
+use hub_http::UrlPath;
 
 async fn hub_with_items() -> Hub {
     let hub = Hub::start().await;
@@ -172,4 +173,59 @@ async fn collections_are_found_by_owner_item_and_order() {
     hub.api.update_collection_metadata(&slugs[2]).position(0).await.unwrap();
     assert_eq!(titles(hub.api.list_collections().owner("local").await.unwrap()), ["c", "a", "b"]);
     assert_eq!(hub.api.get_collection(&slugs[1]).await.unwrap().position, 2);
+}
+
+#[tokio::test]
+async fn what_an_update_does_not_name_stays() {
+    let hub = Hub::start().await;
+    let slug = hub.api.create_collection("Best").description("Old").private(true).await.unwrap().slug;
+    hub.api.update_collection_metadata(&slug).description("New").await.unwrap();
+    let read = hub.api.get_collection(&slug).await.unwrap();
+    assert_eq!((read.title.as_str(), read.description.as_deref(), read.private), ("Best", Some("New"), true));
+    hub.api.update_collection_metadata(&slug).private(false).await.unwrap();
+    let seen = hub.stranger().get_collection(&slug).await.unwrap();
+    assert_eq!((seen.description.as_deref(), seen.private), (Some("New"), false));
+}
+
+#[tokio::test]
+async fn collections_are_found_by_items_of_every_kind() {
+    let hub = hub_with_items().await;
+    filled(&hub.api).await;
+    let papers = hub.api.create_collection("Papers").await.unwrap().slug;
+    hub.api.add_collection_item(&papers, "2307.09288", "paper").await.unwrap();
+    let titles = async |items: &[&str]| -> Vec<String> {
+        let found = hub.api.list_collections().owner("local").item(items.to_vec()).await.unwrap();
+        found.into_iter().map(|found| found.title).collect()
+    };
+    assert_eq!(titles(&["datasets/local/d"]).await, ["Best of 2024"]);
+    assert_eq!(titles(&["papers/2307.09288"]).await, ["Best of 2024", "Papers"]);
+    assert_eq!(titles(&["datasets/local/m"]).await, [""; 0], "that is a model");
+    assert_eq!(titles(&["models/local/m", "papers/2307.09288"]).await, ["Best of 2024", "Papers"]);
+}
+
+#[tokio::test]
+async fn what_is_liked_most_comes_first() {
+    let hub = Hub::start().await;
+    let mut slugs = Vec::new();
+    for title in ["none", "two", "one"] {
+        slugs.push(hub.api.create_collection(title).await.unwrap().slug);
+    }
+    let ann = hub.other("ann").await;
+    for (api, slug) in [(&hub.api, &slugs[1]), (&ann, &slugs[1]), (&ann, &slugs[2])] {
+        let path = UrlPath::new("/api/collections").extend(slug).push("upvote");
+        api.exchange(Http::post(path)).await.unwrap();
+    }
+    let found = hub.stranger().list_collections().sort("upvotes").await.unwrap();
+    let counts: Vec<_> = found.iter().map(|found| (found.title.as_str(), found.upvotes)).collect();
+    assert_eq!(counts, [("two", 2), ("one", 1), ("none", 0)]);
+}
+
+#[tokio::test]
+async fn a_collection_that_is_gone_is_found_by_nobody_and_leaves_its_items() {
+    let hub = hub_with_items().await;
+    let slug = filled(&hub.api).await.slug;
+    hub.api.delete_collection(&slug).await.unwrap();
+    assert_eq!(hub.api.get_collection(&slug).await.unwrap_err().status(), Some(404));
+    assert_eq!(hub.api.list_collections().owner("local").await.unwrap(), []);
+    assert!(hub.api.repo_exists("local/m").await.unwrap());
 }

@@ -1,6 +1,7 @@
 //! Commits of several operations.
 use crate::uploading::{REPO, Uploading, noise};
 use hub_api::ErrorKind;
+use hub_api::types::RepoType;
 use hub_local::Method;
 use hub_upload::{CommitOperation, Uploads as _};
 
@@ -166,4 +167,83 @@ async fn files_folders_and_patterns_are_deleted() {
     assert_eq!(nothing.oid, world.api.list_repo_commits(REPO).await.unwrap()[0].commit_id);
     let attributes = world.read(".gitattributes").await;
     assert!(!attributes.is_empty());
+}
+
+/// What `REPO` has on a branch `dev` that begins at its first commit, and that commit.
+async fn with_branch(files: &[&str]) -> (Uploading, String) {
+    let world = Uploading::start().await;
+    let adds: Vec<_> = files.iter().map(|path| CommitOperation::add(*path, b"x".to_vec())).collect();
+    let first = world.api.create_commit(REPO, adds, "First").await.unwrap().oid;
+    world.api.create_branch(REPO, "dev").await.unwrap();
+    (world, first)
+}
+
+#[tokio::test]
+async fn deletions_go_to_the_branch_that_is_named() {
+    let (world, _) = with_branch(&["a", "b/c", "d.log", "e"]).await;
+    let (file, folder) = (world.api.delete_file("a", REPO), world.api.delete_folder("b", REPO));
+    let files = world.api.delete_files(REPO, "*.log");
+    file.revision("dev").commit_message("Drop a").commit_description("one").await.unwrap();
+    folder.revision("dev").commit_message("Drop b").commit_description("two").await.unwrap();
+    files.revision("dev").commit_message("Drop logs").commit_description("three").await.unwrap();
+    assert_eq!(world.files_at("dev").await, ["e"]);
+    assert_eq!(world.files().await, ["a", "b/c", "d.log", "e"]);
+    let commits = world.api.list_repo_commits(REPO).revision("dev").await.unwrap();
+    let said: Vec<_> =
+        commits.iter().take(3).map(|commit| (commit.title.as_str(), commit.message.as_str())).collect();
+    assert_eq!(said, [("Drop logs", "three"), ("Drop b", "two"), ("Drop a", "one")]);
+}
+
+#[tokio::test]
+async fn deletions_can_be_suggested() {
+    let (world, _) = with_branch(&["a", "b/c", "d.log"]).await;
+    let suggestions = [
+        (world.api.delete_file("a", REPO).create_pr(true).await.unwrap(), ["b/c", "d.log"]),
+        (world.api.delete_folder("b", REPO).create_pr(true).await.unwrap(), ["a", "d.log"]),
+        (world.api.delete_files(REPO, "*.log").create_pr(true).await.unwrap(), ["a", "b/c"]),
+    ];
+    for (commit, left) in suggestions {
+        assert_eq!(world.files_at(&commit.pr_revision.unwrap()).await, left);
+    }
+    assert_eq!(world.files().await, ["a", "b/c", "d.log"]);
+}
+
+#[tokio::test]
+async fn deletions_of_what_has_moved_on_are_refused() {
+    let (world, first) = with_branch(&["a", "b/c", "d.log"]).await;
+    let add = [CommitOperation::add("new", b"x".to_vec())];
+    world.api.create_commit(REPO, add, "Second").await.unwrap();
+    for error in [
+        world.api.delete_file("a", REPO).parent_commit(&first).await.unwrap_err(),
+        world.api.delete_folder("b", REPO).parent_commit(&first).await.unwrap_err(),
+        world.api.delete_files(REPO, "*.log").parent_commit(&first).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::ParentMoved, "{error}");
+    }
+    assert_eq!(world.files().await, ["a", "b/c", "d.log", "new"]);
+}
+
+#[tokio::test]
+async fn a_dataset_is_changed_and_not_the_model_of_its_name() {
+    let (world, _) = with_branch(&["a", "b/c", "d.log"]).await;
+    let dataset = RepoType::Dataset;
+    world.api.create_repo(REPO).repo_type(dataset).await.unwrap();
+    let adds: Vec<_> =
+        ["a", "b/c", "d.log", "e"].map(|path| CommitOperation::add(path, b"y".to_vec())).into();
+    world.api.create_commit(REPO, adds, "First").repo_type(dataset).await.unwrap();
+    world.api.delete_file("a", REPO).repo_type(dataset).await.unwrap();
+    world.api.delete_folder("b", REPO).repo_type(dataset).await.unwrap();
+    world.api.delete_files(REPO, "*.log").repo_type(dataset).await.unwrap();
+    let files = world.api.list_repo_files(REPO).repo_type(dataset).await.unwrap();
+    assert_eq!(files, [".gitattributes", "e"]);
+    assert_eq!(world.files().await, ["a", "b/c", "d.log"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_begins_at_its_parent() {
+    let (world, first) = with_branch(&["a"]).await;
+    world.api.create_commit(REPO, [CommitOperation::delete("a")], "Second").await.unwrap();
+    let add = [CommitOperation::add("b", b"x".to_vec())];
+    let commit = world.api.create_commit(REPO, add, "Suggest").create_pr(true).parent_commit(first);
+    assert_eq!(world.files_at(&commit.await.unwrap().pr_revision.unwrap()).await, ["a", "b"]);
 }

@@ -236,3 +236,74 @@ async fn a_discussion_has_nothing_to_merge() {
     assert_eq!(hub.api.merge_pull_request(REPO, 0).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
     assert!(hub.requests().is_empty());
 }
+
+#[tokio::test]
+async fn an_edited_comment_is_read_as_it_is_now() {
+    let hub = hub().await;
+    hub.api.create_discussion(REPO, "Hello").await.unwrap();
+    let comment = hub.api.comment_discussion(REPO, 1, "first").await.unwrap();
+    hub.api.edit_discussion_comment(REPO, 1, comment.id, "better").await.unwrap();
+    let details = hub.stranger().get_discussion_details(REPO, 1).await.unwrap();
+    let Some(DiscussionEvent::Comment(read)) = details.events.last() else { panic!("{details:?}") };
+    assert_eq!((read.content.as_str(), read.edited), ("better", true));
+}
+
+#[tokio::test]
+async fn a_pull_request_is_opened_by_either_method() {
+    let hub = hub().await;
+    hub.api.create_discussion(REPO, "One").pull_request(true).description("why one").await.unwrap();
+    hub.api.create_pull_request(REPO, "Two").description("why two").await.unwrap();
+    let listed = hub.api.get_repo_discussions(REPO).discussion_type("pull_request").await.unwrap();
+    assert_eq!(listed.iter().map(|found| found.title.as_str()).collect::<Vec<_>>(), ["Two", "One"]);
+    for (num, text) in [(1, "why one"), (2, "why two")] {
+        let details = hub.api.get_discussion_details(REPO, num).await.unwrap();
+        assert_eq!(first_comment(&details).content, text);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_says_why() {
+    let hub = hub().await;
+    propose(&hub.api, "a.txt", "new", None).await;
+    hub.api.merge_pull_request(REPO, 1).comment(" Thank you! ").await.unwrap();
+    let details = hub.api.get_discussion_details(REPO, 1).await.unwrap();
+    let mut comments = details.events.iter().filter_map(|event| match event {
+        DiscussionEvent::Comment(comment) => Some(comment.content.as_str()),
+        _ => None,
+    });
+    assert_eq!(comments.next_back(), Some("Thank you!"));
+}
+
+#[tokio::test]
+async fn a_discussion_of_a_dataset_is_not_that_of_the_model_of_its_name() {
+    let (hub, dataset) = (hub().await, RepoType::Dataset);
+    hub.api.create_repo(REPO).repo_type(dataset).await.unwrap();
+    hub.api.create_discussion(REPO, "Of the model").await.unwrap();
+    hub.api.create_discussion(REPO, "Of the dataset").repo_type(dataset).await.unwrap();
+    let model = hub.api.get_discussion_details(REPO, 1).await.unwrap();
+
+    let comment = hub.api.comment_discussion(REPO, 1, "one").repo_type(dataset).await.unwrap();
+    hub.api.edit_discussion_comment(REPO, 1, &comment.id, "two").repo_type(dataset).await.unwrap();
+    hub.api.hide_discussion_comment(REPO, 1, &comment.id).repo_type(dataset).await.unwrap();
+    hub.api.rename_discussion(REPO, 1, "Renamed").repo_type(dataset).await.unwrap();
+    hub.api.change_discussion_status(REPO, 1, "closed").repo_type(dataset).await.unwrap();
+
+    let details = hub.api.get_discussion_details(REPO, 1).repo_type(dataset).await.unwrap();
+    assert_eq!(kinds(&details), ["comment", "comment", "title-change", "status-change"]);
+    assert_eq!((details.title.as_str(), &details.status), ("Renamed", &DiscussionStatus::Closed));
+    let DiscussionEvent::Comment(hidden) = &details.events[1] else { panic!("{details:?}") };
+    assert!(hidden.hidden);
+    assert_eq!(hub.api.get_discussion_details(REPO, 1).await.unwrap(), model);
+}
+
+#[tokio::test]
+async fn a_pull_request_to_a_dataset_is_merged_there() {
+    let (hub, dataset) = (hub().await, RepoType::Dataset);
+    hub.api.create_repo(REPO).repo_type(dataset).await.unwrap();
+    let add = [CommitOperation::add("rows.csv", b"1".to_vec())];
+    let commit = hub.api.create_commit(REPO, add, "Add rows").repo_type(dataset).create_pr(true);
+    let num = commit.await.unwrap().pr_num.unwrap();
+    hub.api.merge_pull_request(REPO, num).repo_type(dataset).await.unwrap();
+    assert!(hub.api.file_exists(REPO, "rows.csv").repo_type(dataset).await.unwrap());
+    assert!(!hub.api.file_exists(REPO, "rows.csv").await.unwrap());
+}

@@ -1,10 +1,12 @@
 //! One file into the cache.
 use crate::downloading::{Downloading, REPO, names, noise};
 use hub_api::ErrorKind;
-use hub_api::types::Revision;
+use hub_api::types::{RepoType, Revision};
 use hub_cache::Downloads as _;
 use hub_local::{Fault, Method, Origin};
+use hub_upload::Uploads as _;
 use std::fs;
+use std::time::Duration;
 
 #[tokio::test]
 async fn file_by_branch_costs_two_requests_then_one_and_by_commit_none() {
@@ -148,4 +150,38 @@ async fn a_file_that_a_commit_lacks_is_remembered() {
     let commit = folder.parent().unwrap().file_name().unwrap();
     let repo = folder.ancestors().nth(3).unwrap();
     assert!(repo.join(".no_exist").join(commit).join("gone.json").is_file());
+}
+
+#[tokio::test]
+async fn a_file_of_a_dataset_is_not_that_of_the_model_of_its_name() {
+    let hub = Downloading::of(&[("config.json", b"model".to_vec())]).await;
+    hub.api.create_repo(REPO).repo_type(RepoType::Dataset).await.unwrap();
+    let upload = hub.api.upload_file(b"dataset".to_vec(), "config.json", REPO);
+    upload.repo_type(RepoType::Dataset).await.unwrap();
+    let path = hub.api.hf_hub_download(REPO, "config.json").repo_type(RepoType::Dataset).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"dataset");
+    assert!(path.starts_with(hub.api.config().cache_dir.join("datasets--local--m")), "{path:?}");
+}
+
+#[tokio::test]
+async fn a_cache_of_ones_own_is_used_alone() {
+    let hub = Downloading::of(&[("config.json", b"{}".to_vec())]).await;
+    let own = hub.folder();
+    let get = || hub.api.hf_hub_download(REPO, "config.json").cache_dir(&own);
+    let path = get().await.unwrap();
+    assert!(path.starts_with(own.join("models--local--m")), "{path:?}");
+    assert_eq!(get().local_files_only(true).await.unwrap(), path);
+    let usual = hub.api.hf_hub_download(REPO, "config.json").local_files_only(true);
+    assert_eq!(usual.await.unwrap_err().kind(), ErrorKind::LocalEntryNotFound);
+}
+
+#[tokio::test]
+async fn a_hub_that_is_silent_is_waited_for_as_long_as_was_said() {
+    let hub = Downloading::of(&[("config.json", b"{}".to_vec())]).await;
+    let path = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
+    hub.fault(Fault::on(Method::HEAD, "/resolve/").never_answer());
+    let patient = hub.api.hf_hub_download(REPO, "config.json").etag_timeout(0.02).into_future();
+    // The usual time is ten seconds, again and again.
+    let cached = tokio::time::timeout(Duration::from_secs(8), patient).await.expect("it gives up soon");
+    assert_eq!(cached.unwrap(), path);
 }

@@ -231,3 +231,67 @@ async fn a_handle_does_what_the_methods_do_and_sees_it() {
     endpoint.delete().await.unwrap();
     assert_eq!(hub.api.get_inference_endpoint("tiny").await.unwrap_err().status(), Some(404));
 }
+
+#[tokio::test]
+async fn an_endpoint_is_made_as_it_was_asked_for() {
+    let hub = Hub::start().await;
+    hub.add_organization("acme", &["local"]).await.unwrap();
+    let image = json!({ "url": "images.test/tgi:1", "health_route": "/up" });
+    let request = create(&hub.api, "tiny").namespace("acme").account_id("1234").r#type("private");
+    let request = request.custom_image(image.clone()).scale_to_zero_timeout(ScaleToZero::AfterMinutes(30));
+    request.revision("c1").secrets([("KEY".to_owned(), "s3cret".into())]).await.unwrap();
+    let read = hub.api.get_inference_endpoint("tiny").namespace("acme").await.unwrap();
+    assert_eq!((read.namespace.as_str(), read.repository.as_str()), ("acme", "local/m"));
+    assert_eq!((read.framework.as_str(), read.revision.as_deref()), ("pytorch", Some("c1")));
+    assert_eq!((&read.raw["accountId"], read.r#type), (&json!("1234"), InferenceEndpointType::Private));
+    assert_eq!(read.raw["model"]["image"], json!({ "custom": image }));
+    assert_eq!(read.raw["model"]["secrets"], json!({ "KEY": null }));
+    assert_eq!(read.raw["provider"], json!({ "region": "us-east-1", "vendor": "aws" }));
+    let compute = &read.raw["compute"];
+    assert_eq!(compute["scaling"], json!({ "minReplica": 0, "maxReplica": 1, "scaleToZeroTimeout": 30 }));
+    assert_eq!(
+        (&compute["accelerator"], &compute["instanceSize"], &compute["instanceType"]),
+        (&json!("cpu"), &json!("x2"), &json!("intel-icl"))
+    );
+}
+
+#[tokio::test]
+async fn every_part_of_an_endpoint_can_be_changed() {
+    let hub = Hub::start().await;
+    create(&hub.api, "tiny").secrets([("OLD".to_owned(), "x".into())]).await.unwrap();
+    let update = hub.api.update_inference_endpoint("tiny").accelerator("gpu").instance_size("x4");
+    let update = update.instance_type("nvidia-a10g").min_replica(1).max_replica(3);
+    let update = update.repository("local/n").framework("custom").revision("c2").task("fill-mask");
+    update.secrets([("NEW".to_owned(), "x".into())]).await.unwrap();
+    let read = hub.api.get_inference_endpoint("tiny").await.unwrap();
+    let compute = json!({
+        "accelerator": "gpu", "instanceSize": "x4", "instanceType": "nvidia-a10g",
+        "scaling": { "minReplica": 1, "maxReplica": 3, "scaleToZeroTimeout": 15 },
+    });
+    assert_eq!(read.raw["compute"], compute);
+    assert_eq!((read.repository.as_str(), read.framework.as_str()), ("local/n", "custom"));
+    assert_eq!((read.revision.as_deref(), read.task.as_deref()), (Some("c2"), Some("fill-mask")));
+    assert_eq!(read.raw["model"]["secrets"], json!({ "NEW": null }));
+}
+
+#[tokio::test]
+async fn what_is_done_in_a_namespace_leaves_the_endpoint_of_that_name_elsewhere() {
+    let hub = Hub::start().await;
+    hub.add_organization("acme", &["local"]).await.unwrap();
+    create(&hub.api, "tiny").await.unwrap();
+    create(&hub.api, "tiny").namespace("acme").await.unwrap();
+    let theirs = async || hub.api.get_inference_endpoint("tiny").namespace("acme").await;
+    let own = hub.api.get_inference_endpoint("tiny").await.unwrap();
+
+    hub.api.pause_inference_endpoint("tiny").namespace("acme").await.unwrap();
+    assert_eq!(theirs().await.unwrap().status, InferenceEndpointStatus::Paused);
+    hub.api.resume_inference_endpoint("tiny").namespace("acme").await.unwrap();
+    assert_eq!(theirs().await.unwrap().status, InferenceEndpointStatus::Running);
+    hub.api.scale_to_zero_inference_endpoint("tiny").namespace("acme").await.unwrap();
+    assert_eq!(theirs().await.unwrap().status, InferenceEndpointStatus::ScaledToZero);
+    hub.api.update_inference_endpoint("tiny").namespace("acme").task("fill-mask").await.unwrap();
+    assert_eq!(theirs().await.unwrap().task.as_deref(), Some("fill-mask"));
+    hub.api.delete_inference_endpoint("tiny").namespace("acme").await.unwrap();
+    assert_eq!(theirs().await.unwrap_err().status(), Some(404));
+    assert_eq!(hub.api.get_inference_endpoint("tiny").await.unwrap(), own);
+}

@@ -146,3 +146,45 @@ async fn the_token_goes_to_no_other_host() {
     let seen = elsewhere.requests();
     assert_eq!((seen.len(), seen[0].authorization()), (1, None));
 }
+
+#[tokio::test]
+async fn a_tree_tells_last_commits_when_asked_to() {
+    let hub = Hub::with_pages_of(2).await;
+    let first = hub.model("local/m", &[("a", "1"), ("d/x", "12")]).await;
+    let second = hub.commit("local/m", &[("d/x", "123")]).await;
+    let tree = hub.api.list_repo_tree("local/m").recursive(true).expand(true).await.unwrap();
+    let commits: Vec<_> = tree
+        .iter()
+        .map(|entry| match entry {
+            RepoTreeEntry::File(file) => (file.path.as_str(), file.last_commit.as_ref()),
+            RepoTreeEntry::Folder(folder) => (folder.path.as_str(), folder.last_commit.as_ref()),
+        })
+        .map(|(path, commit)| (path, commit.unwrap().oid.as_str()))
+        .collect();
+    assert_eq!(commits[1..], [("a", first.as_str()), ("d", second.as_str()), ("d/x", second.as_str())]);
+    let plain = hub.api.list_repo_tree("local/m").await.unwrap();
+    assert_eq!(plain[0].as_file().unwrap().last_commit, None);
+}
+
+#[tokio::test]
+async fn the_files_of_a_dataset_are_not_those_of_the_model_of_its_name() {
+    let (hub, dataset) = (Hub::start().await, RepoType::Dataset);
+    hub.model("local/x", &[("of_model", "1")]).await;
+    hub.api.create_repo("x").repo_type(dataset).await.unwrap();
+    hub.api.create_branch("local/x", "dev").repo_type(dataset).await.unwrap();
+    let upload = hub.api.upload_file(b"12".to_vec(), "of_dataset", "local/x").repo_type(dataset);
+    upload.revision("dev").await.unwrap();
+    let both = ["of_model", "of_dataset"];
+    let infos = hub.api.get_paths_info("local/x", both).repo_type(dataset).revision("dev").await.unwrap();
+    let tree = hub.api.list_repo_tree("local/x").repo_type(dataset).revision("dev").await.unwrap();
+    let files = hub.api.list_repo_files("local/x").repo_type(dataset).revision("dev").await.unwrap();
+    assert_eq!((infos.len(), infos[0].path()), (1, "of_dataset"));
+    assert_eq!(tree[1], infos[0]);
+    assert_eq!(files, [".gitattributes", "of_dataset"]);
+    let exists = |file: &str, revision: &str| {
+        hub.api.file_exists("local/x", file).repo_type(dataset).revision(revision).into_future()
+    };
+    assert!(exists("of_dataset", "dev").await.unwrap());
+    assert!(!exists("of_dataset", "main").await.unwrap());
+    assert!(!exists("of_model", "dev").await.unwrap());
+}

@@ -67,3 +67,16 @@ async fn what_nobody_likes_has_no_likers_and_nobody_no_likes() {
     assert_eq!(error.status(), Some(404));
     assert_eq!(hub.stranger().list_liked_repos().await.unwrap_err().kind(), ErrorKind::TokenMissing);
 }
+
+#[tokio::test]
+async fn the_like_of_a_dataset_is_not_that_of_the_model_of_its_name() {
+    let hub = Hub::start().await;
+    for kind in [RepoType::Model, RepoType::Dataset] {
+        hub.api.create_repo("x").repo_type(kind).await.unwrap();
+        hub.api.like("local/x").repo_type(kind).await.unwrap();
+    }
+    hub.api.unlike("local/x").repo_type(RepoType::Dataset).await.unwrap();
+    assert_eq!(hub.api.list_repo_likers("local/x").repo_type(RepoType::Dataset).await.unwrap(), []);
+    assert_eq!(hub.api.dataset_info("local/x").await.unwrap().likes, Some(0));
+    assert_eq!(hub.api.list_repo_likers("local/x").await.unwrap()[0].username, "local");
+}

@@ -2,9 +2,11 @@
 use crate::hub::Hub;
 use futures_util::TryStreamExt as _;
 use hub_api::repos::models::ListModelsRequest;
-use hub_api::types::{ModelInfo, RepoType};
+use hub_api::types::{DatasetInfo, ModelInfo, RepoType, SpaceInfo};
 use hub_api::{Error, ErrorKind};
 use hub_local::{Fault, Method};
+use hub_upload::Uploads as _;
+use serde_json::json;
 
 async fn five_models(hub: &Hub) {
     for name in ["one", "two", "three", "four", "five"] {
@@ -190,4 +192,162 @@ async fn private_repositories_are_listed_for_their_owners() {
     hub.api.create_repo("m").private(true).await.unwrap();
     assert_eq!(ids(&hub.api.list_models().await.unwrap()), ["local/m"]);
     assert_eq!(hub.stranger().list_models().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn models_are_found_by_task_library_and_gate() {
+    let hub = Hub::start().await;
+    hub.api.create_repo("other").await.unwrap();
+    hub.model("local/wanted", &[("README.md", "---\npipeline_tag: fill-mask\nlibrary_name: timm\n---\n")])
+        .await;
+    hub.api.update_repo_settings("local/wanted").gated("auto").await.unwrap();
+    let api = &hub.api;
+    for request in [
+        api.list_models().task("fill-mask"),
+        api.list_models().pipeline_tag("fill-mask"),
+        api.list_models().library("timm"),
+        api.list_models().gated(true),
+    ] {
+        let query = format!("{request:?}");
+        assert_eq!(ids(&request.await.unwrap()), ["local/wanted"], "{query}");
+    }
+    assert_eq!(ids(&api.list_models().gated(false).await.unwrap()), ["local/other"]);
+}
+
+#[tokio::test]
+async fn the_most_liked_model_is_first_unless_the_direction_says_otherwise() {
+    let hub = Hub::with_pages_of(2).await;
+    let ann = hub.other("ann").await;
+    for name in ["a", "b", "c"] {
+        hub.api.create_repo(name).await.unwrap();
+    }
+    for (api, name) in [(&hub.api, "local/b"), (&ann, "local/b"), (&ann, "local/a")] {
+        api.like(name).await.unwrap();
+    }
+    let by = |sort: &str| hub.api.list_models().sort(sort);
+    assert_eq!(ids(&by("likes").await.unwrap()), ["local/b", "local/a", "local/c"]);
+    assert_eq!(ids(&by("likes").direction(1).await.unwrap()), ["local/c", "local/a", "local/b"]);
+    assert_eq!(ids(&by("trending_score").direction(-1).await.unwrap()), ["local/b", "local/a", "local/c"]);
+}
+
+#[tokio::test]
+async fn the_model_that_changed_last_is_first() {
+    let hub = Hub::with_pages_of(2).await;
+    five_models(&hub).await;
+    hub.commit("local/two", &[("a", "1")]).await;
+    let models = hub.api.list_models().sort("last_modified").full(true).await.unwrap();
+    let times: Vec<_> = models.iter().map(|model| model.last_modified.unwrap()).collect();
+    assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
+    let changed = hub.api.model_info("local/two").await.unwrap().last_modified.unwrap();
+    assert_eq!((times.len(), times[0]), (5, changed));
+}
+
+#[tokio::test]
+async fn configurations_come_when_asked_for() {
+    let hub = Hub::start().await;
+    hub.model("local/m", &[("config.json", r#"{"model_type":"bert","hidden_size":4}"#)]).await;
+    assert_eq!(hub.api.list_models().await.unwrap()[0].config, None);
+    let model = hub.api.list_models().fetch_config(true).await.unwrap().remove(0);
+    assert_eq!(model.config, Some(json!({ "model_type": "bert" })));
+}
+
+/// Creates a repository whose card has this metadata.
+async fn with_card(hub: &Hub, repo_type: RepoType, repo_id: &str, metadata: &str) {
+    hub.api.create_repo(repo_id).repo_type(repo_type).space_sdk("static").await.unwrap();
+    let card = format!("---\n{metadata}---\n").into_bytes();
+    hub.api.upload_file(card, "README.md", repo_id).repo_type(repo_type).await.unwrap();
+}
+
+#[tokio::test]
+async fn datasets_are_found_by_what_their_cards_say() {
+    let hub = Hub::start().await;
+    hub.add_organization("acme", &["local"]).await.unwrap();
+    with_card(&hub, RepoType::Dataset, "local/other", "license: gpl\nlanguage: en\n").await;
+    let card = "license: mit\nlanguage: fr\nmultilinguality: monolingual\nsize_categories: 1K<n<10K\n\
+                task_categories: translation\ntask_ids: parsing\ntags:\n- wiki\n- benchmark:raft\n";
+    with_card(&hub, RepoType::Dataset, "acme/wanted", card).await;
+    let gate = hub.api.update_repo_settings("acme/wanted").repo_type(RepoType::Dataset).gated("manual");
+    gate.await.unwrap();
+    let all = || hub.api.list_datasets();
+    for request in [
+        all().author("acme"),
+        all().search("WANT"),
+        all().filter(["license:mit", "wiki"]),
+        all().tags("wiki"),
+        all().benchmark("raft"),
+        all().language("fr"),
+        all().multilinguality("monolingual"),
+        all().size_categories("1K<n<10K"),
+        all().task_categories("translation"),
+        all().task_ids("parsing"),
+        all().gated(true),
+    ] {
+        let query = format!("{request:?}");
+        let found: Vec<_> = request.await.unwrap().into_iter().map(|dataset| dataset.id).collect();
+        assert_eq!(found, ["acme/wanted"], "{query}");
+    }
+    assert_eq!(all().gated(false).await.unwrap()[0].id, "local/other");
+}
+
+#[tokio::test]
+async fn datasets_come_in_their_order_with_the_parts_that_were_asked_for() {
+    let hub = Hub::with_pages_of(2).await;
+    for name in ["local/a", "local/b", "local/c"] {
+        with_card(&hub, RepoType::Dataset, name, "license: mit\n").await;
+    }
+    hub.api.like("local/b").repo_type(RepoType::Dataset).await.unwrap();
+    let all = || hub.api.list_datasets();
+    let ids = |found: &[DatasetInfo]| found.iter().map(|dataset| dataset.id.clone()).collect::<Vec<_>>();
+    let oldest = all().sort("created_at").direction(1).await.unwrap();
+    assert_eq!(ids(&oldest), ["local/a", "local/b", "local/c"]);
+    assert_eq!((&oldest[0].siblings, &oldest[0].card_data), (&None, &None));
+    let liked = all().sort("likes").limit(1).full(true).await.unwrap();
+    assert_eq!(ids(&liked), ["local/b"]);
+    assert_eq!(liked[0].siblings.as_ref().unwrap()[1].rfilename, "README.md");
+    assert_eq!(liked[0].card_data.as_ref().unwrap().license(), Some("mit"));
+    let part = all().search("local/b").expand(["likes"]).await.unwrap();
+    assert_eq!((part[0].likes, &part[0].sha), (Some(1), &None));
+}
+
+#[tokio::test]
+async fn spaces_are_found_by_what_they_use() {
+    let hub = Hub::start().await;
+    hub.add_organization("acme", &["local"]).await.unwrap();
+    with_card(&hub, RepoType::Space, "local/other", "sdk: static\n").await;
+    let card = "sdk: gradio\nlicense: mit\nmodels:\n- local/m\ndatasets:\n- local/d\n";
+    with_card(&hub, RepoType::Space, "acme/wanted", card).await;
+    let all = || hub.api.list_spaces();
+    for request in [
+        all().author("acme"),
+        all().search("want"),
+        all().filter(["gradio", "license:mit"]),
+        all().models("local/m"),
+        all().datasets("local/d"),
+        all().models("local/m").datasets("local/d"),
+    ] {
+        let query = format!("{request:?}");
+        let found: Vec<_> = request.await.unwrap().into_iter().map(|space| space.id).collect();
+        assert_eq!(found, ["acme/wanted"], "{query}");
+    }
+    assert_eq!(all().models("local/d").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn spaces_come_in_their_order_with_the_parts_that_were_asked_for() {
+    let hub = Hub::with_pages_of(2).await;
+    for name in ["local/a", "local/b", "local/c"] {
+        with_card(&hub, RepoType::Space, name, "sdk: static\nmodels:\n- local/m\n").await;
+    }
+    hub.api.like("local/b").repo_type(RepoType::Space).await.unwrap();
+    let all = || hub.api.list_spaces();
+    let ids = |found: &[SpaceInfo]| found.iter().map(|space| space.id.clone()).collect::<Vec<_>>();
+    let oldest = all().sort("created_at").direction(1).await.unwrap();
+    assert_eq!(ids(&oldest), ["local/a", "local/b", "local/c"]);
+    assert_eq!((&oldest[0].siblings, &oldest[0].models), (&None, &None));
+    let liked = all().sort("likes").limit(1).full(true).await.unwrap();
+    assert_eq!(ids(&liked), ["local/b"]);
+    assert_eq!(liked[0].siblings.as_ref().unwrap()[1].rfilename, "README.md");
+    assert_eq!(liked[0].models.as_ref().unwrap(), &["local/m"]);
+    let part = all().search("local/b").expand(["sdk"]).await.unwrap();
+    assert_eq!((part[0].sdk.as_deref(), part[0].likes), (Some("static"), None));
 }

@@ -104,3 +104,17 @@ async fn a_link_among_the_folders_is_not_followed_out() {
     assert_eq!(error.kind(), ErrorKind::UnsafePath, "{error}");
     assert_eq!(names(outside.path()), [""; 0]);
 }
+
+#[tokio::test]
+async fn arguments_that_are_kept_for_old_callers_change_nothing() {
+    let hub = hub().await;
+    let folder = hub.folder();
+    let file = hub.api.hf_hub_download(REPO, "config.json").local_dir(&folder).force_filename("other");
+    let path = file.resume_download(false).local_dir_use_symlinks(true).await.unwrap();
+    assert_eq!(path, folder.join("config.json"));
+    let snapshot = hub.api.snapshot_download(REPO).local_dir(&folder).resume_download(false);
+    snapshot.local_dir_use_symlinks(true).await.unwrap();
+    for path in ["config.json", "sub/model.bin"] {
+        assert!(fs::symlink_metadata(folder.join(path)).unwrap().is_file(), "{path}");
+    }
+}

@@ -3,6 +3,7 @@ use crate::hub::Hub;
 use hub_api::ErrorKind;
 use hub_api::types::{Gated, RepoInfo, RepoType};
 use hub_local::{Fault, Method};
+use hub_upload::Uploads as _;
 
 #[tokio::test]
 async fn a_created_repository_describes_itself() {
@@ -177,4 +178,107 @@ async fn what_is_not_there_is_told_apart() {
     assert_eq!(kind(missing), (ErrorKind::RepositoryNotFound, true));
     let missing = hub.api.model_info("local/m").revision("refs/pr/9").await.unwrap_err();
     assert_eq!(kind(missing), (ErrorKind::RevisionNotFound, true));
+}
+
+#[tokio::test]
+async fn a_dataset_is_described_as_it_was_made() {
+    let hub = Hub::start().await;
+    hub.api.create_repo("d").repo_type(RepoType::Dataset).private(true).await.unwrap();
+    let card = "---\nlicense: mit\nlanguage: fr\n---\n";
+    let upload = hub.api.upload_file(card.as_bytes().to_vec(), "README.md", "local/d");
+    let commit = upload.repo_type(RepoType::Dataset).await.unwrap().oid;
+    hub.api.like("local/d").repo_type(RepoType::Dataset).await.unwrap();
+    let info = hub.api.dataset_info("local/d").files_metadata(true).await.unwrap();
+    assert_eq!((info.id.as_str(), info.author.as_deref()), ("local/d", Some("local")));
+    assert_eq!((info.sha, info.private, info.likes), (Some(commit), Some(true), Some(1)));
+    assert!(info.tags.unwrap().contains(&"language:fr".to_owned()));
+    assert_eq!(info.card_data.unwrap().license(), Some("mit"));
+    let readme = info.siblings.unwrap().remove(1);
+    assert_eq!((readme.rfilename.as_str(), readme.size), ("README.md", Some(card.len() as u64)));
+    let part = hub.api.dataset_info("local/d").expand(["likes"]).await.unwrap();
+    assert_eq!((part.likes, part.sha), (Some(1), None));
+}
+
+#[tokio::test]
+async fn a_space_is_described_as_it_was_made() {
+    let hub = Hub::start().await;
+    hub.api.create_repo("s").repo_type(RepoType::Space).space_sdk("static").await.unwrap();
+    let card = "---\nsdk: static\nlicense: mit\nmodels:\n- local/m\n---\n";
+    let upload = hub.api.upload_file(card.as_bytes().to_vec(), "README.md", "local/s");
+    let commit = upload.repo_type(RepoType::Space).await.unwrap().oid;
+    let info = hub.api.space_info("local/s").files_metadata(true).await.unwrap();
+    assert_eq!((info.sha, info.models.unwrap()), (Some(commit), vec!["local/m".to_owned()]));
+    assert_eq!(info.card_data.unwrap().license(), Some("mit"));
+    assert_eq!(info.siblings.unwrap()[1].size, Some(card.len() as u64));
+    let part = hub.api.space_info("local/s").expand(["sdk"]).await.unwrap();
+    assert_eq!((part.sdk.as_deref(), part.sha, part.siblings), (Some("static"), None, None));
+}
+
+#[tokio::test]
+async fn a_revision_is_described_with_its_own_files() {
+    let hub = Hub::start().await;
+    for kind in [RepoType::Model, RepoType::Dataset, RepoType::Space] {
+        hub.api.create_repo("it").repo_type(kind).space_sdk("static").await.unwrap();
+        let add = async |path: &str| {
+            hub.api.upload_file(b"123".to_vec(), path, "local/it").repo_type(kind).await.unwrap().oid
+        };
+        let first = add("first").await;
+        hub.api.create_tag("local/it", "v1").repo_type(kind).await.unwrap();
+        add("second").await;
+        let info = match kind {
+            RepoType::Dataset => {
+                RepoInfo::Dataset(hub.api.dataset_info("local/it").revision("v1").await.unwrap())
+            }
+            RepoType::Space => RepoInfo::Space(hub.api.space_info("local/it").revision("v1").await.unwrap()),
+            _ => RepoInfo::Model(hub.api.model_info("local/it").revision("v1").await.unwrap()),
+        };
+        let names: Vec<_> = info.siblings().unwrap().iter().map(|file| file.rfilename.as_str()).collect();
+        assert_eq!(info.sha(), Some(first.as_str()));
+        assert!(names.contains(&"first") && !names.contains(&"second"), "{names:?}");
+        let same = hub.api.repo_info("local/it").repo_type(kind).revision(&first).files_metadata(true);
+        let same = same.await.unwrap();
+        let file = same.siblings().unwrap().iter().find(|file| file.rfilename == "first").unwrap();
+        assert_eq!((same.sha(), file.size), (Some(first.as_str()), Some(3)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_dataset_is_not_done_to_the_model_of_its_name() {
+    let (hub, dataset) = (Hub::start().await, RepoType::Dataset);
+    for kind in [RepoType::Model, dataset] {
+        hub.api.create_repo("x").repo_type(kind).await.unwrap();
+    }
+    let model = hub.api.model_info("local/x").await.unwrap();
+    let ann = hub.other("ann").await;
+    hub.api.update_repo_settings("local/x").repo_type(dataset).gated("auto").await.unwrap();
+    let check = ann.auth_check("local/x").repo_type(dataset).await;
+    assert_eq!(check.unwrap_err().kind(), ErrorKind::GatedRepo);
+    ann.auth_check("local/x").await.unwrap();
+    hub.api.move_repo("local/x", "local/y").repo_type(dataset).await.unwrap();
+    assert_eq!(hub.api.dataset_info("local/y").await.unwrap().id, "local/y");
+    hub.api.delete_repo("local/y").repo_type(dataset).await.unwrap();
+    assert!(!hub.api.repo_exists("local/y").repo_type(dataset).await.unwrap());
+    assert_eq!(hub.api.model_info("local/x").await.unwrap(), model);
+}
+
+#[tokio::test]
+#[expect(deprecated)]
+async fn what_was_hidden_is_shown_again() {
+    let hub = Hub::start().await;
+    for name in ["a", "b"] {
+        hub.api.create_repo(name).private(true).await.unwrap();
+    }
+    hub.api.update_repo_settings("local/a").private(false).await.unwrap();
+    hub.api.update_repo_visibility("local/b").await.unwrap();
+    for name in ["local/a", "local/b"] {
+        assert!(hub.stranger().repo_exists(name).await.unwrap(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_in_a_resource_group_that_is_not_there_is_not_made() {
+    let hub = Hub::start().await;
+    let error = hub.api.create_repo("local/m").resource_group_id("none").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    assert!(!hub.api.repo_exists("local/m").await.unwrap());
 }

@@ -9,6 +9,7 @@ use hub_safetensors::{
     SafetensorsFile, SafetensorsFileMetadata, SafetensorsModel,
 };
 use hub_types::{CommitHash, RepoId, RepoType, Revision, SafeRelPath};
+use hub_upload::Uploads as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -329,7 +330,8 @@ async fn a_file_that_breaks_a_rule_gives_no_tensor() {
 #[tokio::test]
 async fn a_hostile_index_is_refused() {
     for shard in ["../x", "/etc/passwd", "a/b.safetensors", "..\\x", ""] {
-        let hub = Downloading::of(&[(INDEX_FILE, index(&[("t", shard)]))]).await;
+        let files = index(&[("a", "here.safetensors"), ("t", shard)]);
+        let hub = Downloading::of(&[(INDEX_FILE, files), ("here.safetensors", file(&[("a", 3)], 0))]).await;
         let error = hub.api.get_safetensors_metadata(REPO).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SafetensorsParsing, "{shard}: {error}");
         let error = hub.api.open_safetensors(REPO).await.unwrap_err();
@@ -405,4 +407,25 @@ async fn the_file_of_a_cached_model_stays_as_it_is() {
     let parts: Vec<_> = model.stream_parts(["c", "a"]).try_collect().await.unwrap();
     assert_eq!(parts.iter().map(|part| part.bytes.len()).sum::<usize>(), 3_000_000);
     assert_eq!(fs::read(path).unwrap(), single());
+}
+
+#[tokio::test]
+async fn metadata_is_that_of_the_revision_and_the_kind_of_repository() {
+    let hub = Downloading::of(&[(SINGLE_FILE, file(&[("main", 1)], 0))]).await;
+    hub.api.create_branch(REPO, "dev").await.unwrap();
+    let upload = |name: &str| hub.api.upload_file(file(&[(name, 1)], 0), SINGLE_FILE, REPO);
+    upload("dev").revision("dev").await.unwrap();
+    hub.api.create_repo(REPO).repo_type(RepoType::Dataset).await.unwrap();
+    upload("dataset").repo_type(RepoType::Dataset).await.unwrap();
+    for (kind, revision, name) in [
+        (RepoType::Model, "main", "main"),
+        (RepoType::Model, "dev", "dev"),
+        (RepoType::Dataset, "main", "dataset"),
+    ] {
+        let repo = hub.api.get_safetensors_metadata(REPO).repo_type(kind).revision(revision).await.unwrap();
+        assert_eq!(repo.weight_map.iter().collect::<Vec<_>>(), [(name, SINGLE_FILE)]);
+        let file =
+            hub.api.parse_safetensors_file_metadata(REPO, SINGLE_FILE).repo_type(kind).revision(revision);
+        assert_eq!(file.await.unwrap().tensors.keys().collect::<Vec<_>>(), [name]);
+    }
 }

@@ -1,12 +1,14 @@
 //! All files of a revision into the cache.
 use crate::downloading::{Downloading, REPO, names, noise};
 use hub_api::ErrorKind;
-use hub_api::types::Revision;
+use hub_api::types::{RepoType, Revision};
 use hub_cache::{Downloads as _, Progress};
 use hub_local::{Cut, Fault, Method, Origin};
+use hub_upload::Uploads as _;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 fn many(count: usize) -> Vec<(String, Vec<u8>)> {
     (0..count).map(|n| (format!("data/{n:03}.txt"), format!("file {n}").into_bytes())).collect()
@@ -197,4 +199,59 @@ async fn progress_adds_up() {
     let [planned, received, finished] =
         [&count.planned, &count.received, &count.finished].map(|number| number.load(Ordering::Relaxed));
     assert_eq!((planned, received, finished), ((2 << 20) + 1, (2 << 20) + 1, 2));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_that_of_the_revision_and_the_kind_of_repository() {
+    let hub = Downloading::of(&[("a.txt", b"one".to_vec())]).await;
+    hub.api.create_branch(REPO, "dev").await.unwrap();
+    hub.api.upload_file(b"two".to_vec(), "a.txt", REPO).revision("dev").await.unwrap();
+    hub.api.create_repo(REPO).repo_type(RepoType::Dataset).await.unwrap();
+    let upload = hub.api.upload_file(b"three".to_vec(), "a.txt", REPO);
+    upload.repo_type(RepoType::Dataset).await.unwrap();
+    for (request, text) in [
+        (hub.api.snapshot_download(REPO), "one"),
+        (hub.api.snapshot_download(REPO).revision("dev"), "two"),
+        (hub.api.snapshot_download(REPO).repo_type(RepoType::Dataset), "three"),
+    ] {
+        let folder = request.await.unwrap();
+        assert_eq!(fs::read_to_string(folder.join("a.txt")).unwrap(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_can_be_fetched_again_though_it_is_there() {
+    let hub = hub_of(&many(3)).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    // Of the right length, so that nothing but another look at the content tells it.
+    fs::write(fs::canonicalize(folder.join("data/001.txt")).unwrap(), b"FILE 1").unwrap();
+    hub.api.snapshot_download(REPO).await.unwrap();
+    assert_eq!(fs::read(folder.join("data/001.txt")).unwrap(), b"FILE 1");
+    hub.api.snapshot_download(REPO).force_download(true).await.unwrap();
+    assert_eq!(fs::read(folder.join("data/001.txt")).unwrap(), b"file 1");
+}
+
+#[tokio::test]
+async fn a_snapshot_in_a_cache_of_ones_own_is_found_there_without_the_hub() {
+    let hub = hub_of(&many(2)).await;
+    let own = hub.folder();
+    let folder = hub.api.snapshot_download(REPO).cache_dir(&own).await.unwrap();
+    assert!(folder.starts_with(own.join("models--local--m")), "{folder:?}");
+    hub.clear_requests();
+    let again = hub.api.snapshot_download(REPO).cache_dir(&own).local_files_only(true);
+    assert_eq!(again.await.unwrap(), folder);
+    assert_eq!(hub.requests().len(), 0);
+    let usual = hub.api.snapshot_download(REPO).local_files_only(true).await.unwrap_err();
+    assert_eq!(usual.kind(), ErrorKind::LocalEntryNotFound);
+}
+
+#[tokio::test]
+async fn a_hub_that_is_silent_is_waited_for_as_long_as_was_said() {
+    let hub = hub_of(&many(2)).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    hub.fault(Fault::on(Method::GET, "/revision/").never_answer());
+    let patient = hub.api.snapshot_download(REPO).etag_timeout(0.02).into_future();
+    // The usual time is ten seconds, again and again.
+    let cached = tokio::time::timeout(Duration::from_secs(8), patient).await.expect("it gives up soon");
+    assert_eq!(cached.unwrap(), folder);
 }

@@ -1,9 +1,10 @@
 //! Spaces: how they run, their settings, copies of them.
 use crate::hub::Hub;
-use hub_api::ErrorKind;
 use hub_api::types::{RepoType, SpaceHardware, SpaceSetting, SpaceStage, SpaceStorage};
+use hub_api::{ErrorKind, Http};
 use hub_local::LocalHub;
 use hub_upload::Uploads as _;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const SPACE: &str = "local/demo";
@@ -227,4 +228,69 @@ async fn a_copy_that_exists_is_made_again_only_if_that_is_fine() {
     assert_eq!(again.repo_id, "local/second");
     let elsewhere = hub.other("ann").await.duplicate_space(SPACE).to_id("local/third").await.unwrap_err();
     assert_eq!(elsewhere.status(), Some(403));
+}
+
+#[tokio::test]
+async fn a_sleep_time_on_paid_hardware_is_read_again() {
+    let hub = with_space().await;
+    hub.api.request_space_hardware(SPACE, "t4-small").await.unwrap();
+    for (seconds, read) in [(900, Some(900)), (-1, None)] {
+        hub.api.set_space_sleep_time(SPACE, seconds).await.unwrap();
+        assert_eq!(hub.api.get_space_runtime(SPACE).await.unwrap().sleep_time, read);
+    }
+}
+
+#[tokio::test]
+async fn a_variable_keeps_its_description_until_it_is_deleted() {
+    let hub = with_space().await;
+    hub.api.add_space_variable(SPACE, "MODEL", "me/tiny").description("what it shows").await.unwrap();
+    hub.api.add_space_variable(SPACE, "OTHER", "1").await.unwrap();
+    let listed = hub.stranger().get_space_variables(SPACE).await.unwrap();
+    assert_eq!(listed["MODEL"].description.as_deref(), Some("what it shows"));
+    hub.api.delete_space_variable(SPACE, "MODEL").await.unwrap();
+    let listed = hub.api.get_space_variables(SPACE).await.unwrap();
+    assert_eq!(listed.keys().collect::<Vec<_>>(), ["OTHER"]);
+}
+
+#[tokio::test]
+async fn a_secret_is_known_by_its_name_and_description() {
+    let hub = with_space().await;
+    hub.api.add_space_secret(SPACE, "KEY", "s3cret").description("of the service").await.unwrap();
+    // As the settings page asks; there is no method for it.
+    let secrets = async || hub.api.exchange(Http::get("/api/spaces/local/demo/secrets")).await.unwrap();
+    let listed: Value = secrets().await.json().unwrap();
+    assert_eq!(
+        (&listed["KEY"]["key"], &listed["KEY"]["description"]),
+        (&json!("KEY"), &json!("of the service"))
+    );
+    assert!(!listed.to_string().contains("s3cret"));
+    hub.api.delete_space_secret(SPACE, "KEY").await.unwrap();
+    assert_eq!(secrets().await.json::<Value>().unwrap(), json!({}));
+}
+
+#[tokio::test]
+async fn a_copy_of_a_private_space_is_private_and_has_the_storage_that_was_asked_for() {
+    let hub = with_space().await;
+    hub.api.update_repo_settings(SPACE).repo_type(RepoType::Space).private(true).await.unwrap();
+    hub.api.duplicate_space(SPACE).to_id("second").storage("small").await.unwrap();
+    assert_eq!(hub.api.space_info("local/second").await.unwrap().private, Some(true));
+    let runtime = hub.api.get_space_runtime("local/second").await.unwrap();
+    assert_eq!(runtime.storage, Some(SpaceStorage::Small));
+    assert_eq!(hub.api.get_space_runtime(SPACE).await.unwrap().storage, None);
+}
+
+#[tokio::test]
+async fn a_space_runs_on_while_it_is_built_anew_but_for_a_factory_reboot() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = || LocalHub::builder().data_dir(folder.path()).token("hf_kept");
+    let hub = Hub::of(builder()).await;
+    hub.api.create_repo(SPACE).repo_type(RepoType::Space).space_sdk("gradio").await.unwrap();
+    add_app(&hub, SPACE, "print(1)").await;
+    drop(hub);
+    // From now on a start takes its time.
+    let hub = Hub::of(builder().deploy_time(Duration::from_secs(3600))).await;
+    for (factory, stage) in [(false, SpaceStage::RunningBuilding), (true, SpaceStage::Building)] {
+        hub.api.restart_space(SPACE).factory_reboot(factory).await.unwrap();
+        assert_eq!(hub.api.get_space_runtime(SPACE).await.unwrap().stage, stage);
+    }
 }

@@ -1,5 +1,8 @@
 //! Uploads of single files.
+use crate::hub::Hub;
 use crate::uploading::{REPO, Uploading, noise};
+use hub_api::ErrorKind;
+use hub_api::types::RepoType;
 use hub_local::{LocalHub, Method, Origin};
 use hub_upload::{CommitOperation, CommitOperationAdd, Source, UploadEvent, Uploads as _, observe};
 use std::io::Cursor;
@@ -94,4 +97,66 @@ async fn an_observer_hears_of_every_byte() {
         world.requests(Method::POST, "/commit/")[0].header("content-length").unwrap().parse().unwrap();
     assert_eq!(*sent, 700_000 + commit);
     assert_eq!(*stored, ["m.safetensors"]);
+}
+
+#[tokio::test]
+async fn a_file_goes_to_the_branch_that_is_named_with_what_is_said_of_it() {
+    let world = Uploading::start().await;
+    world.api.create_branch(REPO, "dev").await.unwrap();
+    let upload = world.api.upload_file(b"one".to_vec(), "a.txt", REPO).revision("dev");
+    upload.commit_message("Add a").commit_description("for b").await.unwrap();
+    assert_eq!(world.read_at("dev", "a.txt").await, b"one");
+    assert!(world.files().await.is_empty());
+    let newest = world.api.list_repo_commits(REPO).revision("dev").await.unwrap().remove(0);
+    assert_eq!((newest.title.as_str(), newest.message.as_str()), ("Add a", "for b"));
+}
+
+#[tokio::test]
+async fn a_file_can_be_suggested() {
+    let world = Uploading::start().await;
+    let commit = world.api.upload_file(b"one".to_vec(), "a.txt", REPO).create_pr(true).await.unwrap();
+    assert_eq!(world.read_at(&commit.pr_revision.unwrap(), "a.txt").await, b"one");
+    assert!(world.files().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_for_what_has_moved_on_is_refused() {
+    let world = Uploading::start().await;
+    let first = world.head().await;
+    let upload = |text: &str| {
+        world.api.upload_file(text.as_bytes().to_vec(), "a.txt", REPO).parent_commit(&first).into_future()
+    };
+    upload("one").await.unwrap();
+    assert_eq!(upload("two").await.unwrap_err().kind(), ErrorKind::ParentMoved);
+    assert_eq!(world.read("a.txt").await, b"one");
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_not_sent_before_the_commit() {
+    let world = Uploading::start().await;
+    let add = CommitOperationAdd::new("a.safetensors", noise(8, 10_000));
+    let preupload = world.api.preupload_lfs_files(REPO, [add.clone()]);
+    preupload.gitignore_content("*.safetensors\n").await.unwrap();
+    assert!(world.puts().is_empty());
+    world.api.preupload_lfs_files(REPO, [add]).await.unwrap();
+    assert_eq!(world.puts().len(), 1);
+}
+
+#[tokio::test]
+async fn content_is_sent_ahead_for_a_pull_request_to_a_dataset_of_others() {
+    let hub = Hub::start().await;
+    let (dataset, repo) = (RepoType::Dataset, "local/d");
+    hub.api.create_repo(repo).repo_type(dataset).await.unwrap();
+    hub.api.create_branch(repo, "dev").repo_type(dataset).await.unwrap();
+    let ann = hub.other("ann").await;
+    let shard = CommitOperationAdd::new("a.safetensors", noise(7, 10_000));
+    let ahead = |shard| ann.preupload_lfs_files(repo, [shard]).repo_type(dataset).revision("dev");
+    assert_eq!(ahead(shard.clone()).await.unwrap_err().status(), Some(403));
+    ahead(shard.clone()).create_pr(true).await.unwrap();
+    hub.clear_requests();
+    let commit = ann.create_commit(repo, [CommitOperation::from(shard)], "Suggest").repo_type(dataset);
+    let commit = commit.revision("dev").create_pr(true).await.unwrap();
+    assert!(hub.requests().iter().all(|request| request.origin == Origin::Hub), "nothing is sent again");
+    let reference = commit.pr_revision.unwrap();
+    assert!(ann.file_exists(repo, "a.safetensors").repo_type(dataset).revision(reference).await.unwrap());
 }

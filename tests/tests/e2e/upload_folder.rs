@@ -1,5 +1,7 @@
 //! Uploads of folders.
 use crate::uploading::{REPO, Uploading, noise};
+use hub_api::ErrorKind;
+use hub_api::types::RepoType;
 use hub_local::Method;
 use hub_upload::Uploads as _;
 
@@ -127,4 +129,60 @@ async fn a_folder_can_be_suggested() {
     let commit = world.api.upload_folder(REPO, world.out()).create_pr(true).await.unwrap();
     assert_eq!(world.files_at(&commit.pr_revision.unwrap()).await, ["a.txt"]);
     assert!(world.files().await.is_empty());
+}
+
+#[tokio::test]
+async fn only_what_is_allowed_is_uploaded() {
+    let world = Uploading::start().await;
+    for path in ["a.txt", "b.log", "d/c.txt", "d/e.txt"] {
+        world.write(path, path);
+    }
+    let upload = world.api.upload_folder(REPO, world.out()).allow_patterns("*.txt").ignore_patterns("d/e*");
+    upload.await.unwrap();
+    assert_eq!(world.files().await, ["a.txt", "d/c.txt"]);
+}
+
+#[tokio::test]
+async fn a_folder_goes_to_the_branch_that_is_named_with_what_is_said_of_it() {
+    let world = Uploading::start().await;
+    world.api.create_branch(REPO, "dev").await.unwrap();
+    world.write("a.txt", "one");
+    let upload = world.api.upload_folder(REPO, world.out()).revision("dev");
+    upload.commit_message("Add a").commit_description("for b").await.unwrap();
+    assert_eq!(world.read_at("dev", "a.txt").await, b"one");
+    assert!(world.files().await.is_empty());
+    let newest = world.api.list_repo_commits(REPO).revision("dev").await.unwrap().remove(0);
+    assert_eq!((newest.title.as_str(), newest.message.as_str()), ("Add a", "for b"));
+}
+
+#[tokio::test]
+async fn a_folder_goes_to_a_dataset_and_not_to_the_model_of_its_name() {
+    let world = Uploading::start().await;
+    world.api.create_repo(REPO).repo_type(RepoType::Dataset).await.unwrap();
+    world.write("a.txt", "one");
+    world.api.upload_folder(REPO, world.out()).repo_type(RepoType::Dataset).await.unwrap();
+    assert!(world.api.file_exists(REPO, "a.txt").repo_type(RepoType::Dataset).await.unwrap());
+    assert!(world.files().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_for_what_has_moved_on_is_refused() {
+    let world = Uploading::start().await;
+    let first = world.head().await;
+    let upload = || world.api.upload_folder(REPO, world.out()).parent_commit(&first).into_future();
+    world.write("a.txt", "one");
+    upload().await.unwrap();
+    world.write("a.txt", "two");
+    assert_eq!(upload().await.unwrap_err().kind(), ErrorKind::ParentMoved);
+    assert_eq!(world.read("a.txt").await, b"one");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_are_left_out_when_they_are_not_to_be_followed() {
+    let world = Uploading::start().await;
+    world.write("a.txt", "one");
+    std::os::unix::fs::symlink("a.txt", world.out().join("link.txt")).unwrap();
+    world.api.upload_folder(REPO, world.out()).follow_symlinks(false).await.unwrap();
+    assert_eq!(world.files().await, ["a.txt"]);
 }

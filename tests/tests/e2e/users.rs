@@ -1,6 +1,7 @@
 //! Users and organizations, papers and tags.
 use crate::hub::Hub;
 use hub_api::types::{PaperInfo, RepoType, User, parse_datetime};
+use hub_upload::Uploads as _;
 
 fn names(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| user.username.as_str()).collect()
@@ -116,4 +117,20 @@ async fn tags_are_those_of_the_repositories_there_are() {
     assert_eq!(hub.api.get_dataset_tags().await.unwrap().len(), 0);
     hub.api.update_repo_settings("local/m").private(true).await.unwrap();
     assert_eq!(hub.api.get_model_tags().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn tags_of_datasets_are_told_by_kind() {
+    let hub = Hub::start().await;
+    hub.model("local/m", &[("README.md", "---\nlicense: mit\n---\n")]).await;
+    hub.api.create_repo("d").repo_type(RepoType::Dataset).await.unwrap();
+    let card = b"---\nlanguage: fr\ntask_categories: translation\ntags:\n- wiki\n---\n".to_vec();
+    hub.api.upload_file(card, "README.md", "local/d").repo_type(RepoType::Dataset).await.unwrap();
+    let tags = hub.stranger().get_dataset_tags().await.unwrap();
+    for (kind, id) in
+        [("language", "language:fr"), ("task_categories", "task_categories:translation"), ("other", "wiki")]
+    {
+        assert_eq!(tags[kind][0]["id"], id);
+    }
+    assert!(!tags.contains_key("license"), "that is a model's");
 }

@@ -265,3 +265,15 @@ async fn webhooks_are_called_after_a_restart_too() {
     hub.commit("local/m", &[("a", "2")]).await;
     assert_eq!(receiver.event().await, "update repo.content local/m");
 }
+
+#[tokio::test]
+async fn a_webhook_is_read_as_it_was_made() {
+    let (hub, receiver) = (Hub::start().await, Receiver::start());
+    hub.model("local/m", &[("a", "1")]).await;
+    let create = hub.api.create_webhook(&receiver.url, model()).domains([WebhookDomain::Discussions]);
+    let made = create.secret(SECRET).await.unwrap();
+    hub.api.create_webhook(&receiver.url, user()).await.unwrap();
+    let read = hub.api.get_webhook(&made.id).await.unwrap();
+    assert_eq!((read.url.as_deref(), &read.watched[..]), (Some(receiver.url.as_str()), &model()[..]));
+    assert_eq!((read.domains, read.disabled), (vec![WebhookDomain::Discussions], false));
+}
