@@ -55,6 +55,13 @@ impl Index {
     ///
     /// As [`Index::parse`].
     pub fn parse_with_limit(json: &[u8], limit: u64) -> Result<Self> {
+        Self::parse_telling(json, limit, &mut |_| {})
+    }
+
+    /// Reads an index, and tells the name of each shard as soon as it was read and checked.
+    ///
+    /// What follows may still break a rule.
+    pub(crate) fn parse_telling(json: &[u8], limit: u64, tell: &mut dyn FnMut(&str)) -> Result<Self> {
         let len = json.len() as u64;
         if len > limit {
             return Err(Error::IndexTooLarge { len, limit });
@@ -64,7 +71,7 @@ impl Index {
         let mut fault = None;
         let mut reader = serde_json::Deserializer::from_str(text);
         let tensors = text.len() / BYTES_OF_A_TENSOR;
-        let index = IndexSeed { fault: &mut fault, tensors }.deserialize(&mut reader);
+        let index = IndexSeed { fault: &mut fault, tensors, tell }.deserialize(&mut reader);
         let read = index.and_then(|index| reader.end().map(|()| index));
         read.map_err(|error| fault.unwrap_or_else(|| Error::Index { reason: reason(&error) }))
     }
@@ -133,6 +140,7 @@ struct IndexSeed<'f> {
     fault: &'f mut Option<Error>,
     /// About how many there are.
     tensors: usize,
+    tell: &'f mut dyn FnMut(&str),
 }
 
 impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
@@ -158,7 +166,7 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
                 "weight_map" if weights.is_some() => return Err(duplicate(self.fault, &key, "the index")),
                 "metadata" => metadata = Some(map.next_value::<Option<Map<String, Value>>>()?),
                 "weight_map" => {
-                    let seed = WeightMapSeed { fault: self.fault, tensors: self.tensors };
+                    let seed = WeightMapSeed { fault: self.fault, tensors: self.tensors, tell: self.tell };
                     weights = Some(map.next_value_seed(seed)?);
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -172,6 +180,7 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
 struct WeightMapSeed<'f> {
     fault: &'f mut Option<Error>,
     tensors: usize,
+    tell: &'f mut dyn FnMut(&str),
 }
 
 impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
@@ -190,7 +199,7 @@ impl<'de> Visitor<'de> for WeightMapSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut shards = Shards::default();
+        let mut shards = Shards { numbers: BTreeMap::new(), last: None, tell: self.tell };
         let mut weight_map = Vec::with_capacity(self.tensors);
         while let Some(tensor) = map.next_key::<String>()? {
             let seed = ShardSeed { shards: &mut shards, tensor: &tensor, fault: self.fault };
@@ -211,14 +220,14 @@ impl<'de> Visitor<'de> for WeightMapSeed<'_> {
 }
 
 /// The names of shards, numbered as they come.
-#[derive(Default)]
-struct Shards {
+struct Shards<'t> {
     numbers: BTreeMap<String, usize>,
     /// Neighbours are mostly in one shard.
     last: Option<(String, usize)>,
+    tell: &'t mut dyn FnMut(&str),
 }
 
-impl Shards {
+impl Shards<'_> {
     /// The number of a shard; `None` if its name leads out of its folder.
     fn number(&mut self, shard: &str) -> Option<usize> {
         match &self.last {
@@ -228,7 +237,10 @@ impl Shards {
         let next = self.numbers.len();
         let number = match self.numbers.get(shard) {
             Some(&number) => number,
-            None if is_plain_file_name(shard) => *self.numbers.entry(shard.to_owned()).or_insert(next),
+            None if is_plain_file_name(shard) => {
+                (self.tell)(shard);
+                *self.numbers.entry(shard.to_owned()).or_insert(next)
+            }
             None => return None,
         };
         self.last = Some((shard.to_owned(), number));
@@ -246,13 +258,13 @@ impl Shards {
 }
 
 /// Reads the name of the shard of a tensor, and gives its number.
-struct ShardSeed<'s> {
-    shards: &'s mut Shards,
+struct ShardSeed<'s, 't> {
+    shards: &'s mut Shards<'t>,
     tensor: &'s str,
     fault: &'s mut Option<Error>,
 }
 
-impl<'de> DeserializeSeed<'de> for ShardSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ShardSeed<'_, '_> {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
@@ -260,7 +272,7 @@ impl<'de> DeserializeSeed<'de> for ShardSeed<'_> {
     }
 }
 
-impl Visitor<'_> for ShardSeed<'_> {
+impl Visitor<'_> for ShardSeed<'_, '_> {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

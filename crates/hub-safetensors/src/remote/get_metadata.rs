@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join;
 use hub_api::repos::exists::FileExistsRequest;
-use hub_api::{Arg, Error, ErrorKind, HfApi, Result, Run, request};
+use hub_api::{Arg, Error, HfApi, Result, Run, request};
 use hub_types::{RepoId, RepoType, Revision};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
-use super::header::fetch_index;
+use super::header::{fetch_index_json, stopped};
 use super::parse_file_metadata::describe;
 use super::{FILES_AT_ONCE, Place, unsound};
+use crate::index::{Index, MAX_INDEX_LEN};
 use crate::metadata::{INDEX_FILE, SINGLE_FILE, SafetensorsFileMetadata, SafetensorsRepoMetadata};
 
 request! {
@@ -69,29 +72,36 @@ impl Run for GetSafetensorsMetadataRequest {
             return Err(place.no_model());
         }
         let name = place.name(INDEX_FILE);
-        let index = fetch_index(&place.file(api.client(), INDEX_FILE), &name).await?;
-        let files = describe_all(index.shards(), &place, &api).await?;
+        let json = fetch_index_json(&place.file(api.client(), INDEX_FILE), &name).await?;
+        // A long index takes a while to read, and so do connections to make: the shards are asked for as they are named.
+        let (told, shards) = mpsc::unbounded_channel();
+        let parsing = tokio::task::spawn_blocking(move || {
+            Index::parse_telling(&json, MAX_INDEX_LEN, &mut |shard| drop(told.send(shard.to_owned())))
+        });
+        let index = async { parsing.await.map_err(stopped)?.map_err(|error| unsound(error, &name)) };
+        // Should the index break a rule in the end, that is the error, and the requests are dropped.
+        let (index, files) = try_join(index, describe_all(shards, &place, &api)).await?;
         SafetensorsRepoMetadata::sharded(index, files).map_err(|error| unsound(error, &name))
     }
 }
 
-/// Describes the shards, many at once, each on a task of its own so that all cores parse.
+/// Describes shards as they are named, many at once, each on a task of its own so that all cores parse.
 async fn describe_all(
-    shards: &[String],
+    mut shards: UnboundedReceiver<String>,
     place: &Place,
     api: &HfApi,
 ) -> Result<BTreeMap<String, SafetensorsFileMetadata>> {
-    let mut shards = shards.iter();
     let mut described = BTreeMap::new();
     let mut tasks = JoinSet::new();
     loop {
-        for shard in shards.by_ref().take(FILES_AT_ONCE - tasks.len()) {
-            let (file, name, shard) = (place.file(api.client(), shard), place.name(shard), shard.clone());
+        while tasks.len() < FILES_AT_ONCE
+            && let Some(shard) = shards.recv().await
+        {
+            let (file, name) = (place.file(api.client(), &shard), place.name(&shard));
             tasks.spawn(async move { Ok::<_, Error>((shard, describe(file, name).await?)) });
         }
         // The first failure drops the set, which ends the other tasks.
         let Some(done) = tasks.join_next().await else { return Ok(described) };
-        let stopped = |error| Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error);
         let (shard, file) = done.map_err(stopped)??;
         described.insert(shard, file);
     }

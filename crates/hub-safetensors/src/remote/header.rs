@@ -6,6 +6,8 @@ use bytes::{Bytes, BytesMut};
 use hub_api::Result;
 use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteBody, RemoteFile};
 
+use tokio::task::JoinError;
+
 use super::unsound;
 use crate::error;
 use crate::header::{LENGTH_BYTES, ParseOptions};
@@ -76,8 +78,14 @@ pub(super) async fn fetch_header(file: &RemoteFile, what: &str) -> Result<Header
 
 /// Fetches an index file.
 pub(super) async fn fetch_index(file: &RemoteFile, what: &str) -> Result<Index> {
+    let json = fetch_index_json(file, what).await?;
+    parse(json, Index::parse).await?.map_err(|error| unsound(error, what))
+}
+
+/// Fetches the text of an index file.
+pub(super) async fn fetch_index_json(file: &RemoteFile, what: &str) -> Result<Bytes> {
     let mut body = file.open(ByteRange::ALL).await?;
-    let too_large = |len: u64| Err(unsound(error::Error::IndexTooLarge { len, limit: MAX_INDEX_LEN }, what));
+    let too_large = |len| Err(unsound(error::Error::IndexTooLarge { len, limit: MAX_INDEX_LEN }, what));
     if let Some(len) = body.size().filter(|&len| len > MAX_INDEX_LEN) {
         return too_large(len);
     }
@@ -86,7 +94,7 @@ pub(super) async fn fetch_index(file: &RemoteFile, what: &str) -> Result<Index> 
     if json.len() as u64 > MAX_INDEX_LEN {
         return too_large(json.len() as u64);
     }
-    parse(json, Index::parse).await?.map_err(|error| unsound(error, what))
+    Ok(json)
 }
 
 /// Reads a range, less of it if the file ends before it does, and tells how long the whole file is.
@@ -131,6 +139,10 @@ pub(super) async fn parse<T: Send + 'static>(
     if text.len() <= SHORT_TEXT {
         return Ok(parser(&text));
     }
-    let parsed = tokio::task::spawn_blocking(move || parser(&text)).await;
-    parsed.map_err(|error| Error::new(ErrorKind::Cancelled, "the parser was stopped").caused_by(error))
+    tokio::task::spawn_blocking(move || parser(&text)).await.map_err(stopped)
+}
+
+/// The error for a task that did not come to its end.
+pub(super) fn stopped(error: JoinError) -> Error {
+    Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error)
 }
