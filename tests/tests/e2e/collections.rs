@@ -229,3 +229,19 @@ async fn a_collection_that_is_gone_is_found_by_nobody_and_leaves_its_items() {
     assert_eq!(hub.api.list_collections().owner("local").await.unwrap(), []);
     assert!(hub.api.repo_exists("local/m").await.unwrap());
 }
+
+#[tokio::test]
+async fn no_two_collections_have_one_position() {
+    let hub = Hub::start().await;
+    let mut slugs = Vec::new();
+    for title in ["a", "b", "c"] {
+        slugs.push(hub.api.create_collection(title).await.unwrap().slug);
+    }
+    hub.api.delete_collection(slugs.remove(0)).await.unwrap();
+    slugs.push(hub.api.create_collection("d").await.unwrap().slug);
+    let mut positions = Vec::new();
+    for slug in &slugs {
+        positions.push(hub.api.get_collection(slug).await.unwrap().position);
+    }
+    assert!(positions.is_sorted_by(|a, b| a < b), "{positions:?}");
+}

@@ -264,7 +264,7 @@ async fn datasets_are_found_by_what_their_cards_say() {
     hub.add_organization("acme", &["local"]).await.unwrap();
     with_card(&hub, RepoType::Dataset, "local/other", "license: gpl\nlanguage: en\n").await;
     let card = "license: mit\nlanguage: fr\nmultilinguality: monolingual\nsize_categories: 1K<n<10K\n\
-                task_categories: translation\ntask_ids: parsing\ntags:\n- wiki\n- benchmark:raft\n";
+                task_categories: translation\ntask_ids: parsing\ntags:\n- wiki\nbenchmark: raft\nlanguage_creators: [found]\n";
     with_card(&hub, RepoType::Dataset, "acme/wanted", card).await;
     let gate = hub.api.update_repo_settings("acme/wanted").repo_type(RepoType::Dataset).gated("manual");
     gate.await.unwrap();
@@ -275,6 +275,7 @@ async fn datasets_are_found_by_what_their_cards_say() {
         all().filter(["license:mit", "wiki"]),
         all().tags("wiki"),
         all().benchmark("raft"),
+        all().language_creators("found"),
         all().language("fr"),
         all().multilinguality("monolingual"),
         all().size_categories("1K<n<10K"),
@@ -324,6 +325,7 @@ async fn spaces_are_found_by_what_they_use() {
         all().models("local/m"),
         all().datasets("local/d"),
         all().models("local/m").datasets("local/d"),
+        all().linked(true),
     ] {
         let query = format!("{request:?}");
         let found: Vec<_> = request.await.unwrap().into_iter().map(|space| space.id).collect();
@@ -350,4 +352,26 @@ async fn spaces_come_in_their_order_with_the_parts_that_were_asked_for() {
     assert_eq!(liked[0].models.as_ref().unwrap(), &["local/m"]);
     let part = all().search("local/b").expand(["sdk"]).await.unwrap();
     assert_eq!((part[0].sdk.as_deref(), part[0].likes), (Some("static"), None));
+}
+
+#[tokio::test]
+async fn parts_that_take_a_closer_look_are_listed_when_asked_for() {
+    let hub = Hub::start().await;
+    hub.model("local/m", &[("a.txt", "a")]).await;
+    with_card(&hub, RepoType::Space, "local/s", "sdk: static\nmodels: local/m\n").await;
+    let models = hub.api.list_models().expand(["spaces", "usedStorage", "siblings"]).await.unwrap();
+    let one = hub.api.model_info("local/m").expand(["spaces", "usedStorage", "siblings"]).await.unwrap();
+    assert_eq!(one.spaces.as_deref(), Some(&["local/s".to_owned()][..]));
+    assert!(one.extra["usedStorage"].as_u64().unwrap() > 0);
+    assert_eq!(models, [one]);
+    let spaces = hub.api.list_spaces().expand(["runtime"]).await.unwrap();
+    assert_eq!(spaces[0].runtime, hub.api.space_info("local/s").await.unwrap().runtime);
+    assert!(spaces[0].runtime.is_some());
+}
+
+#[tokio::test]
+async fn a_model_that_nothing_serves_is_not_warm() {
+    let hub = Hub::start().await;
+    hub.api.create_repo("m").await.unwrap();
+    assert_eq!(hub.api.list_models().inference("warm").await.unwrap(), []);
 }

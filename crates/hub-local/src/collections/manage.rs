@@ -61,7 +61,7 @@ async fn create(
         connection.execute(
             "INSERT INTO collections (oid, owner, title, description, private, theme, position, last_updated)
              VALUES (?1, (SELECT name FROM accounts WHERE name = ?2), ?3, ?4, ?5, ?6,
-                 (SELECT COUNT(*) FROM collections WHERE owner = ?2), ?7)",
+                 (SELECT COALESCE(MAX(position) + 1, 0) FROM collections WHERE owner = ?2), ?7)",
             params![
                 stamp::object_id(),
                 body.namespace,

@@ -13,7 +13,8 @@ use axum::{
     routing::get,
 };
 use git2::Oid;
-use hub_types::{RepoType, Revision};
+use hub_types::{RepoId, RepoType, Revision};
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -61,20 +62,7 @@ async fn info(
                 object.insert("lastModified".into(), crate::stamp::from_seconds(time).into());
             }
             let wants = |name: &str| expand.is_empty() || expand.iter().any(|expanded| expanded == name);
-            if wants("siblings") {
-                object.insert("siblings".into(), siblings(git, head, blobs)?.into());
-            }
-            if repo.kind == RepoType::Model && wants("safetensors") {
-                let parameters = parameters(git, &shared.lfs, head)?;
-                object.extend(parameters.map(|parameters| ("safetensors".to_owned(), parameters)));
-            }
-            if wants("usedStorage") {
-                object.insert("usedStorage".into(), used_storage(git, head)?.into());
-            }
-            if repo.kind == RepoType::Space && wants("runtime") {
-                let runtime = shared.store.with(|connection| spaces::runtime(connection, git, &repo))?;
-                object.insert("runtime".into(), runtime);
-            }
+            look_closer(&shared, git, &repo, head, &wants, blobs, &mut object)?;
             if !expand.is_empty() {
                 keep(&mut object, &expand);
             }
@@ -111,7 +99,6 @@ pub(crate) fn describe(repo: &Repo) -> Map<String, Value> {
             "library_name": repo.library_name,
             "config": repo.config,
             "model-index": repo.card.get("model-index"),
-            "spaces": [],
         }),
         RepoType::Dataset => json!({ "downloads": repo.downloads, "downloadsAllTime": repo.downloads }),
         RepoType::Space => {
@@ -119,8 +106,8 @@ pub(crate) fn describe(repo: &Repo) -> Map<String, Value> {
             json!({
                 "sdk": repo.sdk,
                 "subdomain": subdomain,
-                "models": repo.card.get("models").cloned().unwrap_or_else(|| json!([])),
-                "datasets": repo.card.get("datasets").cloned().unwrap_or_else(|| json!([])),
+                "models": several(repo.card.get("models")),
+                "datasets": several(repo.card.get("datasets")),
             })
         }
     };
@@ -130,6 +117,60 @@ pub(crate) fn describe(repo: &Repo) -> Map<String, Value> {
     });
     // What is not known is left out, as the Hub does, but for the one field that it sends as null.
     fields.flatten().filter(|(name, value)| !value.is_null() || name == "model-index").collect()
+}
+
+/// The values of a field of a card, which may have one without a list around it.
+fn several(field: Option<&Value>) -> Value {
+    match field {
+        Some(Value::Array(values)) => values.iter().filter(|value| value.is_string()).cloned().collect(),
+        Some(Value::String(value)) => json!([value]),
+        _ => json!([]),
+    }
+}
+
+/// The fields that take a look at the files or at other repositories.
+pub(crate) const CLOSER: [&str; 5] = ["siblings", "safetensors", "usedStorage", "runtime", "spaces"];
+
+/// Adds those of [`CLOSER`] that are wanted; `blobs` asks for the sizes and ids of files too.
+pub(crate) fn look_closer(
+    state: &HubState,
+    git: &Git<'_>,
+    repo: &Repo,
+    head: Oid,
+    wants: &dyn Fn(&str) -> bool,
+    blobs: bool,
+    object: &mut Map<String, Value>,
+) -> Result<()> {
+    if wants("siblings") {
+        object.insert("siblings".into(), siblings(git, head, blobs)?.into());
+    }
+    if wants("usedStorage") {
+        object.insert("usedStorage".into(), used_storage(git, head)?.into());
+    }
+    if repo.kind == RepoType::Model && wants("safetensors") {
+        let parameters = parameters(git, &state.lfs, head)?;
+        object.extend(parameters.map(|parameters| ("safetensors".to_owned(), parameters)));
+    }
+    if repo.kind == RepoType::Model && wants("spaces") {
+        let spaces = state.store.with(|connection| users_of(connection, &repo.id))?;
+        object.insert("spaces".into(), spaces.into());
+    }
+    if repo.kind == RepoType::Space && wants("runtime") {
+        let runtime = state.store.with(|connection| spaces::runtime(connection, git, repo))?;
+        object.insert("runtime".into(), runtime);
+    }
+    Ok(())
+}
+
+/// The public Spaces whose cards name a model.
+fn users_of(connection: &Connection, model: &RepoId) -> Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM repos WHERE kind = 'space' AND NOT private
+         AND EXISTS (SELECT 1 FROM json_each(card, '$.models') WHERE json_each.value = ?1)
+         ORDER BY likes DESC, key",
+    )?;
+    let spaces = statement.query_map([model.as_str()], |row| row.get(0))?;
+    Ok(spaces.collect::<rusqlite::Result<_>>()?)
 }
 
 const EXPANDABLE: [&str; 14] = [
@@ -189,7 +230,7 @@ pub(crate) fn keep(object: &mut Map<String, Value>, fields: &[String]) {
 }
 
 /// The files of a commit; with `blobs`, their sizes and ids too.
-pub(crate) fn siblings(git: &Git<'_>, commit: Oid, blobs: bool) -> Result<Vec<Value>> {
+fn siblings(git: &Git<'_>, commit: Oid, blobs: bool) -> Result<Vec<Value>> {
     let listing = git.list(git.tree_of(commit)?, true)?;
     let files = listing.items.iter().filter(|item| !item.is_folder);
     let described = files.map(|item| {

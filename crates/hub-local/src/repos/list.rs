@@ -1,7 +1,7 @@
 //! Listings of repositories: `GET /api/models`, `/api/datasets`, `/api/spaces`.
 use super::{
-    COLUMNS, Repo,
-    info::{describe, is_expandable, keep, siblings},
+    COLUMNS, Repo, find,
+    info::{CLOSER, describe, is_expandable, keep, look_closer},
 };
 use crate::{
     accounts::Caller,
@@ -64,9 +64,12 @@ async fn list(
         |(repo, _)| Value::Object(describe(&repo)),
     );
     let full = params.flag("full");
-    let wants_files = expand.iter().any(|name| name == "siblings") || full;
-    if wants_files {
-        add_siblings(&state, &mut page).await?;
+    let closer: Vec<String> = match full {
+        true => vec!["siblings".to_owned()],
+        false => expand.iter().filter(|name| CLOSER.contains(&name.as_str())).cloned().collect(),
+    };
+    if !closer.is_empty() {
+        add_closer(&state, kind, &closer, &mut page).await?;
     }
     for item in &mut page.items {
         if let Value::Object(object) = item {
@@ -76,14 +79,23 @@ async fn list(
     Ok(page)
 }
 
-async fn add_siblings(state: &HubState, page: &mut Page) -> Result<()> {
+/// Adds what takes a closer look at each repository of the page.
+async fn add_closer(state: &HubState, kind: RepoType, wanted: &[String], page: &mut Page) -> Result<()> {
     for item in &mut page.items {
-        let (oid, sha) = (item["_id"].as_str().unwrap_or_default().to_owned(), item["sha"].clone());
-        let files = state.git.run(&oid, move |git| {
-            let commit = git.resolve(sha.as_str().unwrap_or("main"))?;
-            siblings(git, commit, false)
+        let Value::Object(mut object) = item.take() else { continue };
+        let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+        let (oid, id, sha) = (text("_id"), text("id"), text("sha"));
+        let (shared, wanted) = (state.clone(), wanted.to_vec());
+        let described = state.git.run(&oid, move |git| {
+            let repo = shared.store.with(|connection| find(connection, kind, &id.parse()?))?;
+            // One that was deleted meanwhile stays as it was found.
+            if let Some(repo) = repo {
+                let wants = |name: &str| wanted.iter().any(|wanted| wanted == name);
+                look_closer(&shared, git, &repo, git.resolve(&sha)?, &wants, false, &mut object)?;
+            }
+            Ok(object)
         });
-        item["siblings"] = files.await?.into();
+        *item = Value::Object(described.await?);
     }
     Ok(())
 }
@@ -166,6 +178,14 @@ impl Query {
         if let Some(gated) = params.get("gated") {
             let wanted = matches!(gated, "true" | "True" | "1");
             self.and("(gated IS NOT NULL) = ?", i64::from(wanted));
+        }
+        if params.get("inference").is_some() {
+            // Nothing is served here.
+            self.sql.push_str(" AND 0");
+        }
+        if params.flag("linked") && kind == RepoType::Space {
+            let names = |field| format!("EXISTS (SELECT 1 FROM json_each(card, '$.{field}'))");
+            self.sql.push_str(&format!(" AND ({} OR {})", names("models"), names("datasets")));
         }
         if let Some(task) = params.get("pipeline_tag") {
             self.and("pipeline_tag = ?", task.to_owned());

@@ -65,7 +65,7 @@ fn library(card: &Map<String, Value>, config: Option<&Value>) -> Option<String> 
 }
 
 /// Fields of cards whose values become tags, and what is put before them.
-const TAG_FIELDS: [(&str, &str); 9] = [
+const TAG_FIELDS: [(&str, &str); 13] = [
     ("language", ""),
     ("tags", ""),
     ("license", "license:"),
@@ -75,6 +75,10 @@ const TAG_FIELDS: [(&str, &str); 9] = [
     ("task_ids", "task_ids:"),
     ("size_categories", "size_categories:"),
     ("multilinguality", "multilinguality:"),
+    ("language_creators", "language_creators:"),
+    ("annotations_creators", "annotations_creators:"),
+    ("source_datasets", "source_datasets:"),
+    ("benchmark", "benchmark:"),
 ];
 /// Endings of files that become tags of models.
 const FILE_TAGS: [(&str, &str); 4] =
@@ -92,7 +96,7 @@ fn tags(
         tags.extend(FILE_TAGS.iter().filter(|(end, _)| is_there(end)).map(|(_, tag)| (*tag).to_owned()));
     }
     for (field, prefix) in TAG_FIELDS {
-        // Datasets and Spaces say which kind of tag a language is; models do not.
+        // Datasets say which kind of tag a language is; models do not.
         let prefix = if field == "language" && kind == RepoType::Dataset { "language:" } else { prefix };
         let values = match card.get(field) {
             Some(Value::Array(values)) => values.iter().collect(),
