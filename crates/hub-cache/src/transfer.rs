@@ -237,9 +237,10 @@ impl<'a> Transfer<'a> {
                     span.at += taken as u64;
                     (span.at - taken as u64, taken, span.at < span.end)
                 };
+                self.sink.send(Order::Write(at, bytes.slice(..taken))).await?;
+                // What was handed over is kept, even if the download is dropped now.
                 self.counted.fetch_add(taken as u64, Ordering::Relaxed);
                 (self.received)(taken as u64);
-                self.sink.send(Order::Write(at, bytes.slice(..taken))).await?;
                 if !more {
                     break;
                 }
