@@ -194,7 +194,28 @@ impl Method {
 }
 
 fn read<R: Request>(args: Value) -> Result<R> {
-    serde_json::from_value(args).map_err(|error| Error::invalid(format!("{}: {error}", R::SPEC.name)))
+    R::deserialize(&args).map_err(|error| {
+        let why = error.to_string();
+        let message =
+            match culprit(&args, &why, &|args| R::deserialize(args).err().map(|error| error.to_string())) {
+                Some(name) => format!("{}: `{name}`: {why}", R::SPEC.name),
+                None => format!("{}: {why}", R::SPEC.name),
+            };
+        Error::invalid(message)
+    })
+}
+
+/// The argument that an error is about: the one without which it would be another.
+fn culprit<'a>(
+    args: &'a Value,
+    error: &str,
+    error_of: &dyn Fn(&Value) -> Option<String>,
+) -> Option<&'a String> {
+    args.as_object()?.keys().find(|name| {
+        let mut others = args.clone();
+        others.as_object_mut().and_then(|others| others.remove(*name));
+        error_of(&others).as_deref() != Some(error)
+    })
 }
 
 fn call<R: Run>(api: HfApi, args: Value) -> BoxFuture<'static, Result<Box<dyn Json>>> {
@@ -247,6 +268,18 @@ mod tests {
         ] {
             assert_eq!(type_name(tokens), name);
         }
+    }
+
+    #[test]
+    fn an_argument_of_the_wrong_type_is_named() {
+        use crate::repos::refs::CreateTagRequest as Tag;
+        let refusal = |args| read::<Tag>(args).unwrap_err().to_string();
+        let message = refusal(serde_json::json!({ "repo_id": "a", "tag": 1 }));
+        assert!(message.starts_with("create_tag: `tag`: invalid type: integer `1`"), "{message}");
+        let message = refusal(serde_json::json!({ "repo_id": "a", "tag": "t", "exist_ok": "yes" }));
+        assert!(message.starts_with("create_tag: `exist_ok`: invalid type"), "{message}");
+        let message = refusal(serde_json::json!({ "tag": "t" }));
+        assert!(message.starts_with("create_tag: missing field `repo_id`"), "{message}");
     }
 
     #[test]
