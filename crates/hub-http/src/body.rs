@@ -33,7 +33,7 @@ pub enum RequestBody {
     },
 }
 
-/// Without what is secret, see [`hide_secrets`](crate::redact::hide_secrets), and without content.
+/// Without content, and without the values of secrets and variables.
 impl fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
