@@ -11,8 +11,9 @@ const CHUNKS: usize = 16;
 /// A buffered writer whose target is written to by a thread, so that a large result is made while what reads it takes
 /// its time.
 ///
-/// As long as there is little, no thread is started.
-pub struct Outlet<W> {
+/// As long as there is little, no thread is started. What is left is written when it is dropped, so that a listing that
+/// fails has shown the items before the failure; errors are told by `flush` only.
+pub struct Outlet<W: Write + Send + 'static> {
     buffer: Vec<u8>,
     target: Target<W>,
 }
@@ -82,6 +83,13 @@ impl<W: Write + Send + 'static> Write for Outlet<W> {
     }
 }
 
+impl<W: Write + Send + 'static> Drop for Outlet<W> {
+    fn drop(&mut self) {
+        // A failure was told where it happened, and there is nobody to tell another one.
+        let _ = self.flush();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +126,17 @@ mod tests {
             }
             out.flush().unwrap();
             assert!(*pipe.0.lock().unwrap() == expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_failure_arrives() {
+        for lines in [3, 100_000] {
+            let pipe = Pipe(Arc::default(), usize::MAX);
+            let mut out = Outlet::new(pipe.clone());
+            (0..lines).for_each(|_| out.write_all(b"line\n").unwrap());
+            drop(out);
+            assert_eq!(pipe.0.lock().unwrap().len(), 5 * lines);
         }
     }
 

@@ -231,7 +231,9 @@ impl Error {
         self
     }
 
-    /// Whether the request reached no server in any of its attempts, so that it cannot have had an effect.
+    /// Whether no connection could be made in any attempt, so that the request cannot have had an effect.
+    ///
+    /// False also for what failed without an attempt, such as an invalid argument.
     pub fn is_unsent(&self) -> bool {
         self.0.unsent
     }
