@@ -1,12 +1,12 @@
 //! Output that does not wait for its reader.
 use std::io::{self, Write};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 /// How much is handed over at once.
 const CHUNK_BYTES: usize = 64 << 10;
 /// How many chunks wait for the reader at most.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 4;
 
 /// A buffered writer whose target is written to by a thread, so that a large result is made while what reads it takes
 /// its time.
@@ -20,9 +20,34 @@ pub struct Outlet<W: Write + Send + 'static> {
 
 enum Target<W> {
     Here(W),
-    Thread(SyncSender<Vec<u8>>, JoinHandle<io::Result<W>>),
+    There(Writer<W>),
     /// Writing failed, which was said then.
     Gone,
+}
+
+/// The thread that writes.
+struct Writer<W> {
+    chunks: SyncSender<Vec<u8>>,
+    /// What was written, to be filled again: fresh memory costs more than what is in the cache already.
+    written: Receiver<Vec<u8>>,
+    thread: JoinHandle<io::Result<W>>,
+}
+
+impl<W: Write + Send + 'static> Writer<W> {
+    fn start(mut target: W) -> Self {
+        let (chunks, waiting) = sync_channel::<Vec<u8>>(CHUNKS);
+        let (done, written) = channel();
+        let write = move || {
+            for mut chunk in waiting {
+                target.write_all(&chunk)?;
+                chunk.clear();
+                // Nobody is there any more when this was the last one.
+                let _ = done.send(chunk);
+            }
+            Ok(target)
+        };
+        Self { chunks, written, thread: thread::spawn(write) }
+    }
 }
 
 impl<W: Write + Send + 'static> Outlet<W> {
@@ -32,25 +57,25 @@ impl<W: Write + Send + 'static> Outlet<W> {
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
-        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        let (chunks, thread) = match std::mem::replace(&mut self.target, Target::Gone) {
-            Target::Here(target) => start(target),
-            Target::Thread(chunks, thread) => (chunks, thread),
+        let writer = match std::mem::replace(&mut self.target, Target::Gone) {
+            Target::Here(target) => Writer::start(target),
+            Target::There(writer) => writer,
             Target::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
         };
+        let empty = writer.written.try_recv().unwrap_or_else(|_| Vec::with_capacity(CHUNK_BYTES));
         // The thread ends before its time only with an error, which `finish` tells.
-        let sent = chunks.send(chunk).is_ok();
-        self.target = Target::Thread(chunks, thread);
+        let sent = writer.chunks.send(std::mem::replace(&mut self.buffer, empty)).is_ok();
+        self.target = Target::There(writer);
         if sent { Ok(()) } else { self.finish().map(drop) }
     }
 
     /// Waits for the thread to write what it has.
     fn finish(&mut self) -> io::Result<&mut W> {
-        if let Target::Thread(..) = self.target
-            && let Target::Thread(chunks, thread) = std::mem::replace(&mut self.target, Target::Gone)
+        if let Target::There(_) = self.target
+            && let Target::There(writer) = std::mem::replace(&mut self.target, Target::Gone)
         {
-            drop(chunks);
-            let target = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            drop(writer.chunks);
+            let target = writer.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             self.target = Target::Here(target);
         }
         match &mut self.target {
@@ -58,12 +83,6 @@ impl<W: Write + Send + 'static> Outlet<W> {
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
-}
-
-fn start<W: Write + Send + 'static>(mut target: W) -> (SyncSender<Vec<u8>>, JoinHandle<io::Result<W>>) {
-    let (chunks, waiting) = sync_channel::<Vec<u8>>(CHUNKS);
-    let write = move || waiting.iter().try_for_each(|chunk| target.write_all(&chunk)).map(|()| target);
-    (chunks, thread::spawn(write))
 }
 
 impl<W: Write + Send + 'static> Write for Outlet<W> {

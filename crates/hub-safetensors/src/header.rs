@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::dtype::{Dtype, element_count};
 use crate::error::{Error, Result, shorten};
-use crate::raw::{MetadataValues, RawDtype, RawHeader, RawTensor};
+use crate::raw::{MetadataValues, RawDtype, RawTensor, read_header};
 
 /// How many bytes hold the header's length at the start of a file.
 pub const LENGTH_BYTES: u64 = 8;
@@ -128,8 +128,13 @@ impl ParseOptions {
         if header_len > self.max_header_len {
             return Err(Error::HeaderTooLarge { len: header_len, limit: self.max_header_len });
         }
-        let raw = RawHeader::read(json, MetadataValues::Strings)?;
-        let header = Header::check(raw, header_len, json.first() == Some(&b'{'))?;
+        let mut entries = Vec::new();
+        let metadata = read_header(json, MetadataValues::Strings, |name, tensor| {
+            entries.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        let starts_with_brace = json.first() == Some(&b'{');
+        let header = Header::check(metadata.unwrap_or_default(), entries, header_len, starts_with_brace)?;
         match self.file_len {
             None => Ok(header),
             Some(file_len) => match file_len.checked_sub(header.data_start()) {
@@ -167,26 +172,23 @@ pub struct Header {
 
 impl Header {
     /// Checks what the JSON says about tensors.
-    fn check(raw: RawHeader, len: u64, starts_with_brace: bool) -> Result<Self> {
-        let mut entries = raw.tensors;
+    fn check(
+        metadata: BTreeMap<String, String>,
+        mut entries: Vec<(String, RawTensor)>,
+        len: u64,
+        starts_with_brace: bool,
+    ) -> Result<Self> {
         // Stable: tensors of no bytes at one place keep the order of the header.
-        entries.sort_by_key(|entry| entry.data_offsets);
+        entries.sort_by_key(|(_, entry)| entry.data_offsets);
         let by_name = names_in_order(&entries)?;
         let mut tensors = Vec::with_capacity(entries.len());
         let mut data_len = 0;
-        for entry in entries {
-            let tensor = Tensor::check(entry, data_len)?;
+        for (name, entry) in entries {
+            let tensor = Tensor::check(name, entry, data_len)?;
             data_len = tensor.end;
             tensors.push(tensor);
         }
-        Ok(Self {
-            metadata: raw.metadata.unwrap_or_default(),
-            tensors,
-            by_name,
-            len,
-            data_len,
-            starts_with_brace,
-        })
+        Ok(Self { metadata, tensors, by_name, len, data_len, starts_with_brace })
     }
 
     /// Returns the free-form metadata of the file; empty if it has none.
@@ -274,12 +276,13 @@ impl Header {
 }
 
 /// Sorts the places of entries by name, and refuses two of one name.
-fn names_in_order(entries: &[RawTensor]) -> Result<Vec<usize>> {
+fn names_in_order(entries: &[(String, RawTensor)]) -> Result<Vec<usize>> {
+    let name = |place: usize| entries[place].0.as_str();
     let mut by_name: Vec<usize> = (0..entries.len()).collect();
-    by_name.sort_unstable_by(|&a, &b| entries[a].name.cmp(&entries[b].name));
-    match by_name.windows(2).find(|pair| entries[pair[0]].name == entries[pair[1]].name) {
+    by_name.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
+    match by_name.windows(2).find(|pair| name(pair[0]) == name(pair[1])) {
         Some(pair) => {
-            let key = shorten(&entries[pair[0]].name);
+            let key = shorten(name(pair[0]));
             Err(Error::DuplicateKey { key, within: "the header".to_owned() })
         }
         None => Ok(by_name),
@@ -298,8 +301,8 @@ pub struct Tensor {
 
 impl Tensor {
     /// Checks an entry which has to begin at `expected`.
-    fn check(entry: RawTensor, expected: u64) -> Result<Self> {
-        let RawTensor { name, dtype, shape, data_offsets: (begin, end) } = entry;
+    fn check(name: String, entry: RawTensor, expected: u64) -> Result<Self> {
+        let RawTensor { dtype, shape, data_offsets: (begin, end) } = entry;
         let tensor = || shorten(&name);
         if end < begin {
             return Err(Error::OffsetsReversed { tensor: tensor(), begin, end });

@@ -7,12 +7,14 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, reason, shorten};
+use crate::raw::Text;
+use crate::tensor_map::Entries;
 use crate::weight_map::WeightMap;
 
 /// The longest index file that is read unless another limit is given.
 pub const MAX_INDEX_LEN: u64 = 100_000_000;
 
-/// How long the entry of a tensor is at least, for all but the smallest models.
+/// How long the entry of a tensor is at least, for all but the smallest models; the name is less than two thirds of it.
 const BYTES_OF_A_TENSOR: usize = 64;
 
 /// A parsed `model.safetensors.index.json`.
@@ -55,13 +57,6 @@ impl Index {
     ///
     /// As [`Index::parse`].
     pub fn parse_with_limit(json: &[u8], limit: u64) -> Result<Self> {
-        Self::parse_telling(json, limit, &mut |_| {})
-    }
-
-    /// Reads an index, and tells the name of each shard as soon as it was read and checked.
-    ///
-    /// What follows may still break a rule.
-    pub(crate) fn parse_telling(json: &[u8], limit: u64, tell: &mut dyn FnMut(&str)) -> Result<Self> {
         let len = json.len() as u64;
         if len > limit {
             return Err(Error::IndexTooLarge { len, limit });
@@ -70,8 +65,7 @@ impl Index {
             .map_err(|error| Error::Index { reason: format!("not UTF-8 at byte {}", error.valid_up_to()) })?;
         let mut fault = None;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let tensors = text.len() / BYTES_OF_A_TENSOR;
-        let index = IndexSeed { fault: &mut fault, tensors, tell }.deserialize(&mut reader);
+        let index = IndexSeed { fault: &mut fault, len: text.len() }.deserialize(&mut reader);
         let read = index.and_then(|index| reader.end().map(|()| index));
         read.map_err(|error| fault.unwrap_or_else(|| Error::Index { reason: reason(&error) }))
     }
@@ -131,16 +125,15 @@ impl Index {
 }
 
 /// Whether a name stays a name in its folder on every system.
-fn is_plain_file_name(name: &str) -> bool {
+pub(crate) fn is_plain_file_name(name: &str) -> bool {
     let separates = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
     !matches!(name, "" | "." | "..") && name.len() <= 255 && !name.contains(separates)
 }
 
 struct IndexSeed<'f> {
     fault: &'f mut Option<Error>,
-    /// About how many there are.
-    tensors: usize,
-    tell: &'f mut dyn FnMut(&str),
+    /// How long the text is.
+    len: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for IndexSeed<'_> {
@@ -166,7 +159,7 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
                 "weight_map" if weights.is_some() => return Err(duplicate(self.fault, &key, "the index")),
                 "metadata" => metadata = Some(map.next_value::<Option<Map<String, Value>>>()?),
                 "weight_map" => {
-                    let seed = WeightMapSeed { fault: self.fault, tensors: self.tensors, tell: self.tell };
+                    let seed = WeightMapSeed { fault: self.fault, len: self.len };
                     weights = Some(map.next_value_seed(seed)?);
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -179,8 +172,7 @@ impl<'de> Visitor<'de> for IndexSeed<'_> {
 
 struct WeightMapSeed<'f> {
     fault: &'f mut Option<Error>,
-    tensors: usize,
-    tell: &'f mut dyn FnMut(&str),
+    len: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for WeightMapSeed<'_> {
@@ -199,48 +191,43 @@ impl<'de> Visitor<'de> for WeightMapSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut shards = Shards { numbers: BTreeMap::new(), last: None, tell: self.tell };
-        let mut weight_map = Vec::with_capacity(self.tensors);
-        while let Some(tensor) = map.next_key::<String>()? {
+        let mut shards = Shards::default();
+        let mut weights = Entries::with_capacity(self.len / BYTES_OF_A_TENSOR, self.len / 3 * 2);
+        let mut tensor = String::new();
+        while map.next_key_seed(Text(&mut tensor))?.is_some() {
             let seed = ShardSeed { shards: &mut shards, tensor: &tensor, fault: self.fault };
             let shard = map.next_value_seed(seed)?;
-            weight_map.push((tensor, shard));
-        }
-        // Most indexes are sorted, which this sort notices.
-        weight_map.sort_by(|(a, _), (b, _)| a.cmp(b));
-        if let Some(pair) = weight_map.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(duplicate(self.fault, &pair[0].0, "`weight_map`"));
+            weights.push(&tensor, shard).map_err(A::Error::custom)?;
         }
         let (shards, places) = shards.in_order();
-        for (_, shard) in &mut weight_map {
-            *shard = places[*shard];
+        weights.values_mut().for_each(|shard| *shard = places[*shard as usize]);
+        match weights.into_map() {
+            Ok(weights) => Ok(WeightMap::from_sorted(shards, weights)),
+            Err(tensor) => Err(duplicate(self.fault, &tensor, "`weight_map`")),
         }
-        Ok(WeightMap::from_sorted(shards, weight_map))
     }
 }
 
 /// The names of shards, numbered as they come.
-struct Shards<'t> {
-    numbers: BTreeMap<String, usize>,
+#[derive(Default)]
+struct Shards {
+    numbers: BTreeMap<String, u32>,
     /// Neighbours are mostly in one shard.
-    last: Option<(String, usize)>,
-    tell: &'t mut dyn FnMut(&str),
+    last: Option<(String, u32)>,
 }
 
-impl Shards<'_> {
+impl Shards {
     /// The number of a shard; `None` if its name leads out of its folder.
-    fn number(&mut self, shard: &str) -> Option<usize> {
+    fn number(&mut self, shard: &str) -> Option<u32> {
         match &self.last {
             Some((name, number)) if name == shard => return Some(*number),
             _ => {}
         }
-        let next = self.numbers.len();
+        // No text has as many names.
+        let next = self.numbers.len() as u32;
         let number = match self.numbers.get(shard) {
             Some(&number) => number,
-            None if is_plain_file_name(shard) => {
-                (self.tell)(shard);
-                *self.numbers.entry(shard.to_owned()).or_insert(next)
-            }
+            None if is_plain_file_name(shard) => *self.numbers.entry(shard.to_owned()).or_insert(next),
             None => return None,
         };
         self.last = Some((shard.to_owned(), number));
@@ -248,38 +235,38 @@ impl Shards<'_> {
     }
 
     /// The names in order, and the place in that order of each number.
-    fn in_order(self) -> (Vec<String>, Vec<usize>) {
+    fn in_order(self) -> (Vec<String>, Vec<u32>) {
         let mut places = vec![0; self.numbers.len()];
-        for (place, &number) in self.numbers.values().enumerate() {
-            places[number] = place;
+        for (place, &number) in (0..).zip(self.numbers.values()) {
+            places[number as usize] = place;
         }
         (self.numbers.into_keys().collect(), places)
     }
 }
 
 /// Reads the name of the shard of a tensor, and gives its number.
-struct ShardSeed<'s, 't> {
-    shards: &'s mut Shards<'t>,
+struct ShardSeed<'s> {
+    shards: &'s mut Shards,
     tensor: &'s str,
     fault: &'s mut Option<Error>,
 }
 
-impl<'de> DeserializeSeed<'de> for ShardSeed<'_, '_> {
-    type Value = usize;
+impl<'de> DeserializeSeed<'de> for ShardSeed<'_> {
+    type Value = u32;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for ShardSeed<'_, '_> {
-    type Value = usize;
+impl Visitor<'_> for ShardSeed<'_> {
+    type Value = u32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a file name")
     }
 
-    fn visit_str<E: serde::de::Error>(self, shard: &str) -> Result<usize, E> {
+    fn visit_str<E: serde::de::Error>(self, shard: &str) -> Result<u32, E> {
         self.shards.number(shard).ok_or_else(|| {
             *self.fault = Some(Error::ShardName { tensor: shorten(self.tensor), shard: shorten(shard) });
             E::custom("shard name")

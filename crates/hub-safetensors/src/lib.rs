@@ -63,6 +63,7 @@ mod plan;
 mod raw;
 #[cfg(feature = "remote")]
 mod remote;
+mod tensor_map;
 mod weight_map;
 mod write;
 
@@ -83,5 +84,6 @@ pub use remote::{
     FetchedTensor, GetSafetensorsMetadataRequest, LocalFiles, METHODS, OpenModel,
     ParseSafetensorsFileMetadataRequest, RemoteModel, Safetensors, TensorPart,
 };
+pub use tensor_map::TensorMap;
 pub use weight_map::WeightMap;
 pub use write::{HeaderBuilder, Layout, TensorWriter};

@@ -10,7 +10,8 @@ use crate::dtype::{Dtype, element_count};
 use crate::error::{Error, Result, shorten};
 use crate::header::{Header, ParseOptions, Tensor};
 use crate::index::Index;
-use crate::raw::{MetadataValues, RawDtype, RawHeader, RawTensor};
+use crate::raw::{MetadataValues, RawDtype, RawTensor, read_header};
+use crate::tensor_map::{Entries, TensorMap};
 use crate::weight_map::WeightMap;
 
 /// The name of the one file of a model that is not sharded.
@@ -21,6 +22,9 @@ pub const INDEX_FILE: &str = "model.safetensors.index.json";
 
 /// The longest header that is fetched to describe a file on the Hub.
 pub const REMOTE_MAX_HEADER_LEN: u64 = 25_000_000;
+
+/// How long the entry of a tensor is at least, for all but the smallest models; less than half of it is the name.
+const BYTES_OF_A_TENSOR: usize = 80;
 
 /// What the files of a repository hold, under the attribute names of the Python client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +78,7 @@ pub struct SafetensorsFileMetadata {
     /// The free-form metadata; empty if the file has none.
     pub metadata: BTreeMap<String, String>,
     /// The tensors by name.
-    pub tensors: BTreeMap<String, TensorInfo>,
+    pub tensors: TensorMap<TensorInfo>,
     /// The number of elements by element type.
     pub parameter_count: BTreeMap<String, u64>,
 }
@@ -112,26 +116,23 @@ impl SafetensorsFileMetadata {
     ///
     /// As [`SafetensorsFileMetadata::parse`].
     pub fn parse_json(json: &[u8]) -> Result<Self> {
-        let raw = RawHeader::read(json, MetadataValues::Any)?;
-        let (mut tensors, mut parameter_count) = (Vec::with_capacity(raw.tensors.len()), BTreeMap::new());
-        for RawTensor { name, dtype, shape, data_offsets } in raw.tensors {
+        let mut parameter_count = BTreeMap::new();
+        let mut tensors = Entries::with_capacity(json.len() / BYTES_OF_A_TENSOR, json.len() / 2);
+        let metadata = read_header(json, MetadataValues::Any, |name, tensor| {
+            let RawTensor { dtype, shape, data_offsets } = tensor;
             let dtype = match dtype {
                 RawDtype::Known(dtype) => Cow::Borrowed(dtype.name()),
                 RawDtype::Unknown(dtype) => Cow::Owned(dtype),
             };
-            let count =
-                element_count(&shape).ok_or_else(|| Error::SizeOverflow { tensor: shorten(&name) })?;
-            add(&mut parameter_count, &dtype, count, &name)?;
-            tensors.push((name, TensorInfo { dtype, shape, data_offsets, parameter_count: count }));
-        }
-        // Headers are mostly sorted, and a map is made of what is sorted faster than tensor by tensor.
-        tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-        if let Some(pair) = tensors.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let key = shorten(&pair[0].0);
-            return Err(Error::DuplicateKey { key, within: "the header".to_owned() });
-        }
-        let tensors = tensors.into_iter().collect();
-        Ok(Self { metadata: raw.metadata.unwrap_or_default(), tensors, parameter_count })
+            let count = element_count(&shape).ok_or_else(|| Error::SizeOverflow { tensor: shorten(name) })?;
+            add(&mut parameter_count, &dtype, count, name)?;
+            let info = TensorInfo { dtype, shape, data_offsets, parameter_count: count };
+            tensors.push(name, info).map_err(|error| Error::Json { reason: error.to_string() })
+        })?;
+        let duplicate =
+            |key: String| Error::DuplicateKey { key: shorten(&key), within: "the header".to_owned() };
+        let tensors = tensors.into_map().map_err(duplicate)?;
+        Ok(Self { metadata: metadata.unwrap_or_default(), tensors, parameter_count })
     }
 }
 
@@ -140,11 +141,7 @@ impl From<&Header> for SafetensorsFileMetadata {
         let counts = header.parameter_count();
         Self {
             metadata: header.metadata().clone(),
-            tensors: header
-                .tensors()
-                .iter()
-                .map(|tensor| (tensor.name().to_owned(), tensor.into()))
-                .collect(),
+            tensors: header.tensors().iter().map(|tensor| (tensor.name(), tensor.into())).collect(),
             parameter_count: counts
                 .into_iter()
                 .map(|(dtype, count)| (dtype.name().to_owned(), count))

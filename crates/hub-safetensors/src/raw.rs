@@ -14,15 +14,8 @@ use crate::error::{Error, Result, reason, shorten};
 /// The key of the header that is no tensor.
 pub(crate) const METADATA_KEY: &str = "__metadata__";
 
-/// A header as it is written, before its tensors are checked.
-pub(crate) struct RawHeader {
-    pub metadata: Option<BTreeMap<String, String>>,
-    pub tensors: Vec<RawTensor>,
-}
-
-/// The entry of one tensor as it is written.
+/// The entry of one tensor as it is written, before it is checked.
 pub(crate) struct RawTensor {
-    pub name: String,
     pub dtype: RawDtype,
     pub shape: Vec<u64>,
     pub data_offsets: (u64, u64),
@@ -42,93 +35,133 @@ pub(crate) enum MetadataValues {
     Any,
 }
 
-impl RawHeader {
-    /// Reads the JSON of a header, which is at hand in full.
-    pub(crate) fn read(json: &[u8], values: MetadataValues) -> Result<Self> {
-        let text =
-            std::str::from_utf8(json).map_err(|error| Error::NotUtf8 { at: error.valid_up_to() as u64 })?;
-        let mut place = Place::Header;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let header = HeaderSeed { place: &mut place, values }.deserialize(&mut reader);
-        header.and_then(|header| reader.end().map(|()| header)).map_err(|error| place.explain(&error))
-    }
+/// Reads the JSON of a header, which is at hand in full: gives each tensor with its name to `take`, and returns the
+/// metadata.
+pub(crate) fn read_header(
+    json: &[u8],
+    values: MetadataValues,
+    take: impl FnMut(&str, RawTensor) -> Result<()>,
+) -> Result<Option<BTreeMap<String, String>>> {
+    let text =
+        std::str::from_utf8(json).map_err(|error| Error::NotUtf8 { at: error.valid_up_to() as u64 })?;
+    let mut state = State { place: Place::Header, name: String::new(), shape: Vec::new() };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let header = HeaderSeed { state: &mut state, values, take }.deserialize(&mut reader);
+    header.and_then(|metadata| reader.end().map(|()| metadata)).map_err(|error| state.explain(&error))
+}
+
+/// Where the reader is, and the buffers that it uses again and again.
+struct State {
+    place: Place,
+    /// The tensor, or the one before.
+    name: String,
+    shape: Vec<u64>,
 }
 
 /// Where in the header the reader is, to say so when it stops.
 enum Place {
     Header,
     Metadata,
-    Tensor(String),
+    Tensor,
     /// Stopped by a rule of the format, not of JSON.
     Fault(Error),
 }
 
-impl Place {
+impl State {
     fn explain(self, error: &serde_json::Error) -> Error {
-        match self {
-            Self::Header => Error::Json { reason: reason(error) },
-            Self::Metadata => Error::Metadata { reason: reason(error) },
-            Self::Tensor(tensor) => Error::Entry { tensor: shorten(&tensor), reason: reason(error) },
-            Self::Fault(fault) => fault,
+        match self.place {
+            Place::Header => Error::Json { reason: reason(error) },
+            Place::Metadata => Error::Metadata { reason: reason(error) },
+            Place::Tensor => Error::Entry { tensor: shorten(&self.name), reason: reason(error) },
+            Place::Fault(fault) => fault,
         }
     }
 
+    fn stop<E: serde::de::Error>(&mut self, fault: Error) -> E {
+        self.place = Place::Fault(fault);
+        E::custom("a rule of the format is broken")
+    }
+
     fn duplicate<E: serde::de::Error>(&mut self, key: &str) -> E {
-        let within = match self {
-            Self::Tensor(tensor) => format!("the entry of tensor {:?}", shorten(tensor)),
-            Self::Metadata => "`__metadata__`".to_owned(),
-            Self::Header | Self::Fault(_) => "the header".to_owned(),
+        let within = match self.place {
+            Place::Tensor => format!("the entry of tensor {:?}", shorten(&self.name)),
+            Place::Metadata => "`__metadata__`".to_owned(),
+            Place::Header | Place::Fault(_) => "the header".to_owned(),
         };
-        *self = Self::Fault(Error::DuplicateKey { key: shorten(key), within });
-        E::custom("duplicate key")
+        self.stop(Error::DuplicateKey { key: shorten(key), within })
     }
 }
 
-struct HeaderSeed<'p> {
-    place: &'p mut Place,
+struct HeaderSeed<'s, F> {
+    state: &'s mut State,
     values: MetadataValues,
+    take: F,
 }
 
-impl<'de> DeserializeSeed<'de> for HeaderSeed<'_> {
-    type Value = RawHeader;
+impl<'de, F: FnMut(&str, RawTensor) -> Result<()>> DeserializeSeed<'de> for HeaderSeed<'_, F> {
+    type Value = Option<BTreeMap<String, String>>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawHeader, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for HeaderSeed<'_> {
-    type Value = RawHeader;
+impl<'de, F: FnMut(&str, RawTensor) -> Result<()>> Visitor<'de> for HeaderSeed<'_, F> {
+    type Value = Option<BTreeMap<String, String>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHeader, A::Error> {
-        let Self { place, values } = self;
-        let mut seen_metadata = false;
-        let mut header = RawHeader { metadata: None, tensors: Vec::new() };
-        while let Some(name) = map.next_key::<String>()? {
-            if name == METADATA_KEY {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Self { state, values, mut take } = self;
+        let (mut seen_metadata, mut metadata) = (false, None);
+        while map.next_key_seed(Text(&mut state.name))?.is_some() {
+            if state.name == METADATA_KEY {
                 if seen_metadata {
-                    return Err(place.duplicate(METADATA_KEY));
+                    return Err(state.duplicate(METADATA_KEY));
                 }
                 seen_metadata = true;
-                *place = Place::Metadata;
-                header.metadata = map.next_value_seed(MetadataSeed { place, values })?;
+                state.place = Place::Metadata;
+                metadata = map.next_value_seed(MetadataSeed { state, values })?;
             } else {
-                *place = Place::Tensor(name);
-                let tensor = map.next_value_seed(EntrySeed { place })?;
-                header.tensors.push(tensor);
+                state.place = Place::Tensor;
+                let tensor = map.next_value_seed(EntrySeed { state })?;
+                take(&state.name, tensor).map_err(|fault| state.stop(fault))?;
             }
-            *place = Place::Header;
+            state.place = Place::Header;
         }
-        Ok(header)
+        Ok(metadata)
     }
 }
 
-struct MetadataSeed<'p> {
-    place: &'p mut Place,
+/// Reads a text into a buffer, instead of what is there.
+pub(crate) struct Text<'t>(pub &'t mut String);
+
+impl<'de> DeserializeSeed<'de> for Text<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Text<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.clear();
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+struct MetadataSeed<'s> {
+    state: &'s mut State,
     values: MetadataValues,
 }
 
@@ -163,7 +196,7 @@ impl<'de> Visitor<'de> for MetadataSeed<'_> {
         let mut metadata = BTreeMap::new();
         while let Some(key) = map.next_key::<String>()? {
             if metadata.contains_key(&key) {
-                return Err(self.place.duplicate(&key));
+                return Err(self.state.duplicate(&key));
             }
             let value = match self.values {
                 MetadataValues::Strings => map.next_value::<String>()?,
@@ -178,9 +211,9 @@ impl<'de> Visitor<'de> for MetadataSeed<'_> {
     }
 }
 
-/// Reads the entry of the tensor that `place` names, and takes the name from there.
-struct EntrySeed<'p> {
-    place: &'p mut Place,
+/// Reads the entry of a tensor.
+struct EntrySeed<'s> {
+    state: &'s mut State,
 }
 
 impl<'de> DeserializeSeed<'de> for EntrySeed<'_> {
@@ -202,13 +235,13 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
         let (mut dtype, mut shape, mut data_offsets) = (None, None, None);
         while let Some(field) = map.next_key_seed(FieldSeed)? {
             match field {
-                Field::Dtype if dtype.is_some() => return Err(self.place.duplicate("dtype")),
-                Field::Shape if shape.is_some() => return Err(self.place.duplicate("shape")),
+                Field::Dtype if dtype.is_some() => return Err(self.state.duplicate("dtype")),
+                Field::Shape if shape.is_some() => return Err(self.state.duplicate("shape")),
                 Field::DataOffsets if data_offsets.is_some() => {
-                    return Err(self.place.duplicate("data_offsets"));
+                    return Err(self.state.duplicate("data_offsets"));
                 }
                 Field::Dtype => dtype = Some(map.next_value_seed(DtypeSeed)?),
-                Field::Shape => shape = Some(map.next_value::<Vec<u64>>()?),
+                Field::Shape => shape = Some(map.next_value_seed(ShapeSeed(&mut self.state.shape))?),
                 Field::DataOffsets => data_offsets = Some(map.next_value_seed(OffsetsSeed)?),
                 Field::Other => map.next_value_seed(Skip)?,
             }
@@ -216,10 +249,7 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
         let dtype = dtype.ok_or_else(|| A::Error::missing_field("dtype"))?;
         let shape = shape.ok_or_else(|| A::Error::missing_field("shape"))?;
         let data_offsets = data_offsets.ok_or_else(|| A::Error::missing_field("data_offsets"))?;
-        let Place::Tensor(name) = std::mem::replace(self.place, Place::Header) else {
-            return Err(A::Error::custom("entry without a name"));
-        };
-        Ok(RawTensor { name, dtype, shape, data_offsets })
+        Ok(RawTensor { dtype, shape, data_offsets })
     }
 }
 
@@ -276,6 +306,33 @@ impl Visitor<'_> for DtypeSeed {
 
     fn visit_str<E>(self, name: &str) -> Result<RawDtype, E> {
         Ok(name.parse().map_or_else(|_| RawDtype::Unknown(name.to_owned()), RawDtype::Known))
+    }
+}
+
+/// Reads a shape by way of a buffer, so that it takes no more room than it needs.
+struct ShapeSeed<'b>(&'b mut Vec<u64>);
+
+impl<'de> DeserializeSeed<'de> for ShapeSeed<'_> {
+    type Value = Vec<u64>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ShapeSeed<'_> {
+    type Value = Vec<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        self.0.clear();
+        while let Some(dimension) = sequence.next_element()? {
+            self.0.push(dimension);
+        }
+        Ok(self.0.clone())
     }
 }
 

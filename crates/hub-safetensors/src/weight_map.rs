@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::tensor_map::TensorMap;
+
 /// The file of every tensor of a model, in the order of the tensors' names.
 ///
 /// Large models have tens of thousands of tensors in some dozens of files, so the names of files are kept once.
@@ -19,25 +21,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct WeightMap {
     /// Sorted, each once.
     files: Vec<String>,
-    /// Sorted by name; the numbers are places in `files`.
-    tensors: Vec<(String, usize)>,
+    /// The numbers are places in `files`.
+    tensors: TensorMap<u32>,
 }
 
 impl WeightMap {
-    /// Both in order, and each once.
-    pub(crate) fn from_sorted(files: Vec<String>, tensors: Vec<(String, usize)>) -> Self {
+    /// Files in order, each once, and the places in that order.
+    pub(crate) fn from_sorted(files: Vec<String>, tensors: TensorMap<u32>) -> Self {
         Self { files, tensors }
+    }
+
+    fn file(&self, place: u32) -> &str {
+        &self.files[place as usize]
     }
 
     /// Returns the file of a tensor.
     pub fn get(&self, tensor: &str) -> Option<&str> {
-        let place = self.tensors.binary_search_by(|(name, _)| name.as_str().cmp(tensor)).ok()?;
-        Some(&self.files[self.tensors[place].1])
+        self.tensors.get(tensor).map(|&place| self.file(place))
     }
 
     /// Returns every tensor with its file.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.tensors.iter().map(|(name, file)| (name.as_str(), self.files[*file].as_str()))
+        self.tensors.iter().map(|(name, &place)| (name, self.file(place)))
     }
 
     /// Returns the number of tensors.
@@ -64,7 +69,7 @@ impl<T: Into<String>, F: Into<String>> FromIterator<(T, F)> for WeightMap {
         let files: BTreeSet<&String> = map.values().collect();
         let files: Vec<String> = files.into_iter().cloned().collect();
         let place = |file: &String| files.binary_search(file).expect("the files are those of the entries");
-        let tensors = map.iter().map(|(tensor, file)| (tensor.clone(), place(file))).collect();
+        let tensors = map.iter().map(|(tensor, file)| (tensor, place(file) as u32)).collect();
         Self { files, tensors }
     }
 }

@@ -355,6 +355,42 @@ async fn an_index_that_is_wrong_about_its_shards_is_told_so() {
 }
 
 #[tokio::test]
+async fn what_only_looks_like_a_shard_is_no_shard() {
+    let index = r#"{"metadata": {"from": "broken.safetensors", "else": "gone.safetensors"},
+        "weight_map": {"none.safetensors": "here.safetensors", "u": "th\u0065re.safetensors"}}"#;
+    let hub = Downloading::of(&[
+        (INDEX_FILE, index.as_bytes().to_vec()),
+        ("here.safetensors", file(&[("none.safetensors", 3)], 0)),
+        ("there.safetensors", file(&[("u", 3)], 0)),
+        ("broken.safetensors", b"no header".to_vec()),
+    ])
+    .await;
+    let model = hub.api.get_safetensors_metadata(REPO).await.unwrap();
+    let files: Vec<_> = model.files_metadata.keys().collect();
+    assert_eq!(files, ["here.safetensors", "there.safetensors"]);
+    assert_eq!(model.parameter_count["U8"], 6);
+}
+
+#[tokio::test]
+async fn of_many_shards_each_is_asked_for_once() {
+    let names: Vec<_> = (0..80).map(|shard| format!("m-{shard}.safetensors")).collect();
+    let tensors: Vec<_> = (0..80).map(|shard| format!("t.{shard}")).collect();
+    let map: Vec<_> =
+        tensors.iter().zip(&names).map(|(tensor, name)| (tensor.as_str(), name.as_str())).collect();
+    let mut files = vec![(INDEX_FILE, index(&map))];
+    files.extend(map.iter().map(|&(tensor, name)| (name, file(&[(tensor, 2)], 0))));
+    let hub = Downloading::of(&files).await;
+    let model = hub.api.get_safetensors_metadata(REPO).await.unwrap();
+    for (tensor, name) in map {
+        assert_eq!(model.weight_map.get(tensor), Some(name));
+        assert_eq!(model.files_metadata[name].tensors[tensor].shape, [2]);
+        let asked =
+            hub.requests().iter().filter(|request| request.path.ends_with(&format!("/{name}"))).count();
+        assert_eq!(asked, 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_index_of_more_than_twenty_megabytes_is_read() {
     let mut json = index(&[("t", "here.safetensors")]);
     json.resize(21 << 20, b' ');

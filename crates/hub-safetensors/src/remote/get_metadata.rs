@@ -1,18 +1,15 @@
 //! What all safetensors files of a repository hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join;
 use hub_api::repos::exists::FileExistsRequest;
-use hub_api::{Arg, Error, HfApi, Result, Run, request};
+use hub_api::{Arg, HfApi, Result, Run, request};
 use hub_types::{RepoId, RepoType, Revision};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
-use super::header::{fetch_index_json, stopped};
+use super::header::{fetch_index, stopped};
 use super::parse_file_metadata::describe;
 use super::{FILES_AT_ONCE, Place, unsound};
-use crate::index::{Index, MAX_INDEX_LEN};
 use crate::metadata::{INDEX_FILE, SINGLE_FILE, SafetensorsFileMetadata, SafetensorsRepoMetadata};
 
 request! {
@@ -21,7 +18,8 @@ request! {
     /// These are `model.safetensors`, or what `model.safetensors.index.json` names. Of each file only the header is
     /// fetched, of up to 72 files at once. It is taken as it is: offsets are not compared with shapes or with the file.
     /// `HEAD` of the one and of the other, `GET` of the index, and `GET` of a range for each file, all below
-    /// `/{prefix}{repo_id}/resolve/{revision}/`.
+    /// `/{prefix}{repo_id}/resolve/{revision}/`. Files are asked for as their names are seen, while the rest of the index
+    /// is on its way; one that is named elsewhere in the index may be asked for too, and does not matter.
     ///
     /// # Errors
     /// `NotASafetensorsRepo` if there are no such files, and if there is no such repository or revision; `GatedRepo`;
@@ -72,37 +70,60 @@ impl Run for GetSafetensorsMetadataRequest {
             return Err(place.no_model());
         }
         let name = place.name(INDEX_FILE);
-        let json = fetch_index_json(&place.file(api.client(), INDEX_FILE), &name).await?;
-        // A long index takes a while to read, and so do connections to make: the shards are asked for as they are named.
-        let (told, shards) = mpsc::unbounded_channel();
-        let parsing = tokio::task::spawn_blocking(move || {
-            Index::parse_telling(&json, MAX_INDEX_LEN, &mut |shard| drop(told.send(shard.to_owned())))
-        });
-        let index = async { parsing.await.map_err(stopped)?.map_err(|error| unsound(error, &name)) };
-        // Should the index break a rule in the end, that is the error, and the requests are dropped.
-        let (index, files) = try_join(index, describe_all(shards, &place, &api)).await?;
+        let mut shards = Shards { place: &place, api: &api, asked: BTreeSet::new(), tasks: JoinSet::new() };
+        let file = place.file(api.client(), INDEX_FILE);
+        let index = fetch_index(&file, &name, &mut |shard| shards.foresee(shard)).await?;
+        let files = shards.described(index.shards()).await?;
         SafetensorsRepoMetadata::sharded(index, files).map_err(|error| unsound(error, &name))
     }
 }
 
-/// Describes shards as they are named, many at once, each on a task of its own so that all cores parse.
-async fn describe_all(
-    mut shards: UnboundedReceiver<String>,
-    place: &Place,
-    api: &HfApi,
-) -> Result<BTreeMap<String, SafetensorsFileMetadata>> {
-    let mut described = BTreeMap::new();
-    let mut tasks = JoinSet::new();
-    loop {
-        while tasks.len() < FILES_AT_ONCE
-            && let Some(shard) = shards.recv().await
-        {
-            let (file, name) = (place.file(api.client(), &shard), place.name(&shard));
-            tasks.spawn(async move { Ok::<_, Error>((shard, describe(file, name).await?)) });
+/// The shards of a model, each described on a task of its own so that all cores parse.
+///
+/// A long index takes a while to come, and so do connections to make, so shards are asked for as soon as their names
+/// are seen.
+struct Shards<'a> {
+    place: &'a Place,
+    api: &'a HfApi,
+    asked: BTreeSet<String>,
+    tasks: JoinSet<(String, Result<SafetensorsFileMetadata>)>,
+}
+
+impl Shards<'_> {
+    /// Asks for what is probably a shard.
+    fn foresee(&mut self, shard: &str) {
+        if self.tasks.len() < FILES_AT_ONCE {
+            self.ask(shard);
         }
-        // The first failure drops the set, which ends the other tasks.
-        let Some(done) = tasks.join_next().await else { return Ok(described) };
-        let (shard, file) = done.map_err(stopped)??;
-        described.insert(shard, file);
+    }
+
+    /// Asks for a shard, unless that was done.
+    fn ask(&mut self, shard: &str) {
+        if !self.asked.contains(shard) {
+            self.asked.insert(shard.to_owned());
+            let (file, name) = (self.place.file(self.api.client(), shard), self.place.name(shard));
+            let shard = shard.to_owned();
+            self.tasks.spawn(async move { (shard, describe(file, name).await) });
+        }
+    }
+
+    /// Describes these shards, which are in order.
+    async fn described(mut self, shards: &[String]) -> Result<BTreeMap<String, SafetensorsFileMetadata>> {
+        let mut described = BTreeMap::new();
+        let mut rest = shards.iter();
+        loop {
+            while self.tasks.len() < FILES_AT_ONCE
+                && let Some(shard) = rest.next()
+            {
+                self.ask(shard);
+            }
+            // The first failure drops the set, which ends the other tasks.
+            let Some(done) = self.tasks.join_next().await else { return Ok(described) };
+            let (shard, file) = done.map_err(stopped)?;
+            // What only looked like a shard is nobody's concern.
+            if shards.binary_search(&shard).is_ok() {
+                described.insert(shard, file?);
+            }
+        }
     }
 }

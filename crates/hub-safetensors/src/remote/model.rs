@@ -13,7 +13,7 @@ use hub_http::RemoteFile;
 use hub_types::CommitHash;
 use tokio::sync::OnceCell;
 
-use super::header::{fetch_header, parse};
+use super::header::fetch_header;
 use super::tensors::{FetchedTensor, Reading, TensorPart, assemble};
 use super::{FILES_AT_ONCE, Place, unsound};
 use crate::error;
@@ -347,9 +347,9 @@ impl File {
                 Ok(Opened { header, content: Content::Mapped(Bytes::from_owner(file)) })
             }
             Source::There(file) => {
-                let text = fetch_header(file, &self.what).await?;
-                let options = text.options();
-                let parsed = parse(text.json, move |json| options.parse_json(json)).await?;
+                let header = fetch_header(file, &self.what).await?;
+                let options = header.options();
+                let parsed = header.parse(move |json| options.parse_json(json)).await?;
                 let header = Arc::new(parsed.map_err(|error| unsound(error, &self.what))?);
                 Ok(Opened { header, content: Content::Remote(file.clone()) })
             }

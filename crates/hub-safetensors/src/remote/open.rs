@@ -181,7 +181,10 @@ impl OpenModel {
     async fn index(&self, place: &Place, entry: &Entry) -> Result<Index> {
         let path = entry.path.as_str();
         match entry.local.clone() {
-            None => fetch_index(&place.file(self.api.client(), path), &place.name(path)).await,
+            None => {
+                let file = place.file(self.api.client(), path);
+                fetch_index(&file, &place.name(path), &mut |_| {}).await
+            }
             Some(local) => {
                 let read = tokio::task::spawn_blocking(move || read_index(&local)).await;
                 let stopped =

@@ -4,7 +4,7 @@ use hub_api::{Arg, HfApi, Result, Run, request};
 use hub_http::RemoteFile;
 use hub_types::{RepoId, RepoType, Revision};
 
-use super::header::{STORAGE_BYTES, fetch_header, parse};
+use super::header::{STORAGE_BYTES, fetch_header};
 use super::{Place, unsound};
 use crate::metadata::SafetensorsFileMetadata;
 
@@ -55,6 +55,5 @@ impl Run for ParseSafetensorsFileMetadataRequest {
 /// Describes a file by its header.
 pub(super) async fn describe(file: RemoteFile, name: String) -> Result<SafetensorsFileMetadata> {
     let header = fetch_header(&file.reach(STORAGE_BYTES), &name).await?;
-    let parsed = parse(header.json, SafetensorsFileMetadata::parse_json).await?;
-    parsed.map_err(|error| unsound(error, &name))
+    header.parse(SafetensorsFileMetadata::parse_json).await?.map_err(|error| unsound(error, &name))
 }
