@@ -3,7 +3,15 @@ use hub_http::{Error, ErrorKind, IoContext, Result};
 use hub_types::{Etag, SafeRelPath};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
+
+/// How many threads look at files, by the number of processors.
+const MIN_LOOKING: usize = 2;
+const MAX_LOOKING: usize = 8;
+/// Fewer looks than this are not worth a thread.
+const LOOKS_A_THREAD: usize = 128;
 
 /// Names the path of a failure in the cache.
 pub(crate) trait InCache<T> {
@@ -88,7 +96,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
             // Virus scanners hold new files open for a moment.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && left > 0 => {
                 left -= 1;
-                std::thread::sleep(std::time::Duration::from_millis(100));
+                thread::sleep(std::time::Duration::from_millis(100));
             }
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return copy(from, to, true),
             other => return other.in_cache(to),
@@ -111,6 +119,22 @@ pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
 /// Whether a file is there, behind links too, and has this many bytes.
 pub(crate) fn is_whole(path: &Path, size: u64) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == size)
+}
+
+/// Looks at many things, some at a time: a look waits for the disk, or for the network that it is behind.
+pub(crate) fn at_once<T: Sync, R: Send>(things: &[T], look: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).clamp(MIN_LOOKING, MAX_LOOKING);
+    let look_at = |share: &[T]| share.iter().map(&look).collect::<Vec<R>>();
+    thread::scope(|scope| {
+        let mut shares = things.chunks(things.len().div_ceil(threads).max(LOOKS_A_THREAD));
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || look_at(share))).collect();
+        let mut seen = look_at(own);
+        for other in others {
+            seen.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        seen
+    })
 }
 
 /// Makes a pointer in a snapshot: a relative link to the blob, or a copy where links cannot be.
@@ -219,6 +243,15 @@ mod tests {
         let error = create_parents(&root, &"sub/deeper/file".parse().unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsafePath);
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_looked_at_keeps_its_order() {
+        for len in [0, 1, 127, 128, 129, 300, 5000] {
+            let things: Vec<usize> = (0..len).collect();
+            let seen = at_once(&things, |thing| thing * 2);
+            assert_eq!(seen, things.iter().map(|thing| thing * 2).collect::<Vec<_>>());
+        }
     }
 
     #[test]

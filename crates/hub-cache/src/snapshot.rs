@@ -16,7 +16,7 @@ use hub_http::{Error, ErrorKind, IoContext as _, Result};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -168,9 +168,8 @@ impl Snapshot {
                 Err(error) => return Err(error),
             },
         };
-        let place = Arc::new(self.place(&commit));
-        let wanted = self.wanted(&listing);
-        let missing = self.missing(&place, wanted).await?;
+        let (place, listing) = (Arc::new(self.place(&commit)), Arc::new(listing));
+        let missing = self.missing(&place, &listing).await?;
         if is_new {
             self.keep_listing(listing, &commit, missing.is_empty()).await?;
         }
@@ -220,7 +219,12 @@ impl Snapshot {
     }
 
     /// Keeps the listing; a cache that cannot be written to is still of use if nothing is missing.
-    async fn keep_listing(&self, listing: Listing, commit: &CommitHash, is_complete: bool) -> Result<()> {
+    async fn keep_listing(
+        &self,
+        listing: Arc<Listing>,
+        commit: &CommitHash,
+        is_complete: bool,
+    ) -> Result<()> {
         let (path, place) = (self.listing_path(commit), self.place(commit));
         blocking(move || match place.prepare().and_then(|()| listing.write(&path)) {
             Err(error) if is_complete => {
@@ -249,53 +253,29 @@ impl Snapshot {
         .await
     }
 
-    /// The files that were asked for, content by content.
-    fn wanted(&self, listing: &Listing) -> Vec<Unit> {
-        let mut units: Vec<Unit> = Vec::new();
-        let mut by_etag: HashMap<&Etag, usize> = HashMap::new();
-        for file in listing.0.iter().filter(|file| self.filter.keeps(file.path.as_str())) {
-            match by_etag.get(&file.etag) {
-                Some(&index) => units[index].paths.push(file.path.clone()),
-                None => {
-                    by_etag.insert(&file.etag, units.len());
-                    units.push(self.unit(file));
-                }
-            }
-        }
-        units
-    }
-
-    fn unit(&self, file: &ListedFile) -> Unit {
-        Unit {
-            etag: file.etag.clone(),
-            size: file.size,
-            paths: vec![file.path.clone()],
-            // Filled in for what is missing only: a path costs more to encode than to look up.
-            http: Http::get("/"),
-            location: None,
-        }
-    }
-
-    /// What of it is not on disk.
-    async fn missing(&self, place: &Arc<Place>, wanted: Vec<Unit>) -> Result<Vec<Unit>> {
-        if self.request.force_download {
-            return Ok(wanted);
-        }
-        let (place, cache) = (place.clone(), self.cache.clone());
+    /// What was asked for and is not on disk, content by content.
+    async fn missing(&self, place: &Arc<Place>, listing: &Arc<Listing>) -> Result<Vec<Unit>> {
+        let (place, listing) = (place.clone(), listing.clone());
+        let (cache, filter, force) = (self.cache.clone(), self.filter.clone(), self.request.force_download);
         blocking(move || {
+            let kept = |file: &&ListedFile| filter.keeps(file.path.as_str());
+            let wanted: Vec<&ListedFile> = listing.0.iter().filter(kept).collect();
+            if force {
+                return Ok(by_content(wanted));
+            }
+            let not_shown = match &*place {
+                Place::Cache(cache, commit) => not_shown(wanted, &cache.snapshot(commit)),
+                Place::Local(..) => wanted,
+            };
             let mut missing = Vec::new();
-            for unit in wanted {
+            for unit in by_content(not_shown) {
                 let is_here = match &*place {
-                    Place::Cache(cache, commit) => {
-                        let snapshot = cache.snapshot(commit);
-                        let shown = |path: &SafeRelPath| disk::is_whole(&path.join_to(&snapshot), unit.size);
-                        unit.paths.iter().all(shown) || {
-                            let blob = disk::is_whole(&cache.blob(&unit.etag), unit.size);
-                            if blob {
-                                place.prepare()?;
-                            }
-                            blob && place.adopt(&unit)?
+                    Place::Cache(cache, _) => {
+                        let blob = disk::is_whole(&cache.blob(&unit.etag), unit.size);
+                        if blob {
+                            place.prepare()?;
                         }
+                        blob && place.adopt(&unit)?
                     }
                     Place::Local(dir, commit) => {
                         place.adopt(&unit)? || copy_from_cache(&cache, dir, commit, &unit)?
@@ -407,7 +387,7 @@ impl Snapshot {
     /// The paths that are missing by the listing that is kept, if there is one; what can be mended is mended.
     async fn known_missing(&self, commit: &CommitHash) -> Result<Vec<SafeRelPath>> {
         let Some(listing) = self.kept_listing(commit).await? else { return Ok(Vec::new()) };
-        let missing = self.missing(&Arc::new(self.place(commit)), self.wanted(&listing)).await?;
+        let missing = self.missing(&Arc::new(self.place(commit)), &Arc::new(listing)).await?;
         Ok(missing.into_iter().flat_map(|unit| unit.paths).collect())
     }
 
@@ -423,6 +403,35 @@ impl Snapshot {
             Some(dir) => real(dir.folder().to_path_buf(), true),
         }
     }
+}
+
+/// The files that a snapshot does not show in full.
+fn not_shown<'l>(files: Vec<&'l ListedFile>, snapshot: &Path) -> Vec<&'l ListedFile> {
+    let shown = disk::at_once(&files, |file| disk::is_whole(&file.path.join_to(snapshot), file.size));
+    files.into_iter().zip(shown).filter_map(|(file, shown)| (!shown).then_some(file)).collect()
+}
+
+/// The contents of files, each with the paths that show it.
+fn by_content(files: Vec<&ListedFile>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    let mut by_etag: HashMap<&Etag, usize> = HashMap::new();
+    for file in files {
+        match by_etag.get(&file.etag) {
+            Some(&index) => units[index].paths.push(file.path.clone()),
+            None => {
+                by_etag.insert(&file.etag, units.len());
+                units.push(Unit {
+                    etag: file.etag.clone(),
+                    size: file.size,
+                    paths: vec![file.path.clone()],
+                    // Filled in for what is missing only: a path costs more to encode than to look up.
+                    http: Http::get("/"),
+                    location: None,
+                });
+            }
+        }
+    }
+    units
 }
 
 /// The folder as it is told: that of the user without links on the way, as Python does.
