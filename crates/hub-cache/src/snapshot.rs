@@ -11,7 +11,7 @@ use crate::progress::ProgressListener;
 use crate::symlinks::UseSymlinks;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::patterns::PathFilter;
-use hub_api::{Arg, HfApi, Http, Many, Run, repo_path, request, resolve_path};
+use hub_api::{Answer, Arg, HfApi, Http, Many, Run, repo_path, request, resolve_path};
 use hub_http::{Error, ErrorKind, IoContext as _, Result};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
@@ -105,6 +105,11 @@ impl Run for SnapshotDownloadRequest {
 #[derive(Deserialize)]
 struct Description {
     sha: CommitHash,
+}
+
+/// What else it says, which is of use only as long as there is no listing.
+#[derive(Deserialize)]
+struct Siblings {
     #[serde(default)]
     siblings: Vec<Sibling>,
 }
@@ -144,13 +149,13 @@ impl Snapshot {
     }
 
     async fn run(self) -> Result<PathBuf> {
-        let (commit, siblings) = match self.commit().await {
+        let (commit, answer) = match self.commit().await {
             Ok(found) => found,
             Err(error) if stands_for_no_answer(&error) => return self.on_disk(error).await,
             Err(error) => return Err(error),
         };
         let kept = self.kept_listing(&commit).await?;
-        if kept.is_none() && self.siblings_are_there(&commit, siblings).await? {
+        if kept.is_none() && self.siblings_are_there(&commit, answer).await? {
             self.note_ref(&commit);
             return self.result(&commit);
         }
@@ -184,8 +189,8 @@ impl Snapshot {
         self.result(&commit)
     }
 
-    /// The commit that the revision stands for, and the names of its files if the Hub was asked.
-    async fn commit(&self) -> Result<(CommitHash, Option<Vec<String>>)> {
+    /// The commit that the revision stands for, and the description of the repository if the Hub was asked.
+    async fn commit(&self) -> Result<(CommitHash, Option<Answer>)> {
         if let Some(commit) = self.revision.as_commit() {
             return Ok((commit, None));
         }
@@ -198,8 +203,7 @@ impl Snapshot {
             .push(self.revision.as_str());
         let answer = self.api.with_timeout(timeout).exchange(Http::get(path)).await?;
         let description: Description = answer.json()?;
-        let siblings = description.siblings.into_iter().map(|sibling| sibling.rfilename).collect();
-        Ok((description.sha, Some(siblings)))
+        Ok((description.sha, Some(answer)))
     }
 
     fn place(&self, commit: &CommitHash) -> Place {
@@ -237,18 +241,21 @@ impl Snapshot {
     }
 
     /// Whether the files that the Hub names are in the cache already, which another client has filled.
-    async fn siblings_are_there(&self, commit: &CommitHash, siblings: Option<Vec<String>>) -> Result<bool> {
-        let Some(siblings) = siblings.filter(|_| self.local.is_none() && !self.request.force_download) else {
+    async fn siblings_are_there(&self, commit: &CommitHash, answer: Option<Answer>) -> Result<bool> {
+        let Some(answer) = answer.filter(|_| self.local.is_none() && !self.request.force_download) else {
             return Ok(false);
         };
+        let Siblings { siblings } = answer.json()?;
+        let names: Vec<String> = siblings.into_iter().map(|sibling| sibling.rfilename).collect();
         let (filter, snapshot) = (self.filter.clone(), self.cache.snapshot(commit));
         blocking(move || {
-            if siblings.is_empty() || !snapshot.is_dir() {
+            if names.is_empty() || !snapshot.is_dir() {
                 return Ok(false);
             }
             let there =
-                |name: &String| SafeRelPath::parse(name).is_ok_and(|path| path.join_to(&snapshot).is_file());
-            Ok(siblings.iter().filter(|name| filter.keeps(name)).all(there))
+                |name: &&String| SafeRelPath::parse(name).is_ok_and(|path| path.join_to(&snapshot).is_file());
+            let wanted: Vec<&String> = names.iter().filter(|name| filter.keeps(name)).collect();
+            Ok(disk::at_once(&wanted, there).into_iter().all(|there| there))
         })
         .await
     }
