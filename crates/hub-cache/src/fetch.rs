@@ -243,7 +243,8 @@ impl Fetcher {
         let foreign = self.place.foreign_partial(unit);
         let is_done = || !self.force && self.place.is_here(unit);
         let signs = || partial::signs_of_life(&partials, &unit.etag, foreign.as_deref());
-        let lock = Lock::wait(&self.place.lock(unit), &unit.etag, is_done, signs).await;
+        // Threads that outlive this future hold it, too.
+        let lock = Arc::new(Lock::wait(&self.place.lock(unit), &unit.etag, is_done, signs).await);
         // Who held the lock before may have done the work.
         if is_done() {
             let (place, shared) = (self.place.clone(), unit.clone());
@@ -251,7 +252,7 @@ impl Fetcher {
                 return Ok(());
             }
         }
-        let mut adopt = match (self.force, lock.as_ref().is_some_and(Lock::is_exclusive)) {
+        let mut adopt = match (self.force, lock.as_ref().as_ref().is_some_and(Lock::is_exclusive)) {
             (true, _) => Adopt::Nothing,
             (false, true) => Adopt::Locked,
             (false, false) => Adopt::Abandoned,
@@ -268,10 +269,15 @@ impl Fetcher {
                 return Err(error);
             }
             self.started(unit, have.total());
-            let (partial, hash, headers) = self.transfer(unit, partial, &have).await?;
+            let (partial, hash, headers) = self.transfer(unit, partial, &have, lock.clone()).await?;
             if hash.as_deref().is_none_or(|hash| hash == unit.etag.as_str()) {
                 let (place, shared) = (self.place.clone(), unit.clone());
-                return blocking(move || place.publish(&shared, &partial.complete()?)).await;
+                return blocking(move || {
+                    let published = place.publish(&shared, &partial.complete()?);
+                    drop(lock);
+                    published
+                })
+                .await;
             }
             partial.discard();
             if !resumed {
@@ -291,8 +297,9 @@ impl Fetcher {
         unit: &Arc<Unit>,
         partial: Partial,
         have: &Ranges,
+        lock: Arc<Option<Lock>>,
     ) -> Result<(Partial, Option<String>, HeaderMap)> {
-        let sink = Sink::start(partial, Hasher::of(&unit.etag, unit.size));
+        let sink = Sink::start(partial, Hasher::of(&unit.etag, unit.size), lock);
         let remote = self.remote(unit);
         let count = |bytes| self.received(unit, bytes);
         let transferred = Transfer::new(&remote, unit.size, have, &sink, &self.pool, &count).run().await;

@@ -42,7 +42,7 @@ pub(crate) struct Received {
 ///
 /// Writing and hashing take about as long as receiving, so each has its own thread beside the sockets' one. Bytes are
 /// hashed in order: as they come if they are next, else read back when the gap before them has closed. When it is
-/// dropped, what was handed over is written and noted, and the partial stays.
+/// dropped, what was handed over is written and noted all the same, and the partial stays.
 pub(crate) struct Sink {
     orders: mpsc::Sender<(Order, Room)>,
     room: Arc<Semaphore>,
@@ -51,9 +51,15 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Starts the threads; bytes that the partial has already are hashed first.
-    pub(crate) fn start(partial: Partial, hasher: Hasher) -> Self {
+    ///
+    /// What keeps others from the partial is held until nothing is written any more.
+    pub(crate) fn start(partial: Partial, hasher: Hasher, held: impl Send + 'static) -> Self {
         let (orders, receiver) = mpsc::channel(WAITING);
-        let writer = tokio::task::spawn_blocking(move || write(partial, hasher, receiver));
+        let writer = tokio::task::spawn_blocking(move || {
+            let received = write(partial, hasher, receiver);
+            drop(held);
+            received
+        });
         Self { orders, room: Arc::new(Semaphore::new(WAITING_KIB as usize)), writer }
     }
 
@@ -195,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let etag = Etag::parse(HASH).unwrap();
         let partial = Partial::claim(folder.path(), &etag, 6, Adopt::Nothing, None).unwrap();
-        let sink = Sink::start(partial, Hasher::of(&etag, 6));
+        let sink = Sink::start(partial, Hasher::of(&etag, 6), ());
         for order in orders {
             sink.send(order).await.unwrap();
         }
@@ -223,6 +229,30 @@ mod tests {
         let mut hasher = Hasher::of(&Etag::parse(HASH).unwrap(), 6);
         hasher.update(b"1\n2\n3\n");
         assert_eq!(in_order.1, hasher.finish());
+    }
+
+    /// Tells how long a file is when it is let go.
+    struct Held(std::path::PathBuf, sync::Sender<u64>);
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.1.send(std::fs::metadata(&self.0).unwrap().len()).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_is_dropped_holds_the_lock_until_all_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let etag = Etag::parse(HASH).unwrap();
+        let partial = Partial::claim(folder.path(), &etag, 1 << 30, Adopt::Nothing, None).unwrap();
+        let (let_go, length) = sync::channel();
+        let held = Held(partial.path().to_path_buf(), let_go);
+        let sink = Sink::start(partial, Hasher::of(&etag, 1 << 30), held);
+        for at in 0..8 {
+            sink.send(Order::Write(at << 20, vec![0; 1 << 20].into())).await.unwrap();
+        }
+        drop(sink);
+        assert_eq!(length.recv(), Ok(8 << 20));
     }
 
     #[tokio::test]

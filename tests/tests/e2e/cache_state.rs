@@ -7,7 +7,7 @@ use hub_local::{Fault, Method, Origin};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
@@ -30,16 +30,59 @@ impl Progress for Milestone {
     }
 }
 
-/// Prints a line when half of the file has come.
-struct Announce(AtomicU64);
+/// Prints a line when so many bytes have come.
+struct Announce {
+    received: AtomicU64,
+    at: u64,
+}
 
 impl Progress for Announce {
     fn received(&self, _path: &str, bytes: u64) {
-        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
-        if before < SIZE as u64 / 2 && before + bytes >= SIZE as u64 / 2 {
-            println!("halfway");
+        let before = self.received.fetch_add(bytes, Ordering::Relaxed);
+        if before < self.at && before + bytes >= self.at {
+            println!("{MILESTONE}");
         }
     }
+}
+
+const MILESTONE: &str = "as far as that";
+/// Where the other process finds what it is to do.
+const JOB: &str = "E2E_ANOTHER_PROCESS";
+
+/// Starts a test a second time, as a process that downloads `model.bin` into the same cache, and tells when so many
+/// bytes have come.
+fn another(hub: &Downloading, test: &str, milestone: usize) -> Child {
+    let home = hub.api.config().home.display().to_string();
+    Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(JOB, format!("{}|{}|{milestone}|{home}", hub.endpoint(), hub.token()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Does what is to be done if this is the other process, and tells whether it is.
+async fn is_another() -> bool {
+    let Ok(job) = std::env::var(JOB) else { return false };
+    let [endpoint, token, milestone, home] = job.splitn(4, '|').collect::<Vec<_>>()[..] else {
+        panic!("{job}")
+    };
+    let config = Config::new(endpoint, Path::new(home)).unwrap().with_token(Token::parse(token).unwrap());
+    let announce = Arc::new(Announce { received: AtomicU64::new(0), at: milestone.parse().unwrap() });
+    HfApi::new(config).hf_hub_download(REPO, "model.bin").progress(announce).await.unwrap();
+    true
+}
+
+/// Waits until another process is as far as it was to tell.
+fn await_milestone(process: &mut Child) {
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let reached = tokio::task::block_in_place(|| lines.any(|line| line.ends_with(MILESTONE)));
+    assert!(reached, "it was over before it was as far as that");
+}
+
+fn kill(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 /// The bytes of content that were sent.
@@ -49,12 +92,7 @@ fn sent(hub: &Downloading) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_download_fetches_only_what_is_missing() {
-    const NAME: &str = "cache_state::a_killed_download_fetches_only_what_is_missing";
-    if let Ok(job) = std::env::var("E2E_DOWNLOAD_AND_BE_KILLED") {
-        let [endpoint, token, home] = job.split('|').collect::<Vec<_>>()[..] else { panic!("{job}") };
-        let config = Config::new(endpoint, Path::new(home)).unwrap().with_token(Token::parse(token).unwrap());
-        let announce = Arc::new(Announce(AtomicU64::new(0)));
-        HfApi::new(config).hf_hub_download(REPO, "model.bin").progress(announce).await.unwrap();
+    if is_another().await {
         panic!("it was to be killed before it was done");
     }
     let content = noise(SIZE, 9);
@@ -62,20 +100,9 @@ async fn a_killed_download_fetches_only_what_is_missing() {
     // Slow enough for several connections, and never done.
     let storage = || Fault::on(Method::GET, "").at(Origin::Storage);
     hub.fault(storage().bytes_per_second(24 << 20));
-    let home = hub.api.config().home.display().to_string();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([NAME, "--exact", "--nocapture"])
-        .env("E2E_DOWNLOAD_AND_BE_KILLED", format!("{}|{}|{home}", hub.endpoint(), hub.token()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(
-        lines.map_while(Result::ok).any(|line| line.ends_with("halfway")),
-        "it was over before it was half"
-    );
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let mut child = another(&hub, "cache_state::a_killed_download_fetches_only_what_is_missing", SIZE / 2);
+    await_milestone(&mut child);
+    kill(child);
     assert!(hub.blobs().iter().all(|name| name.ends_with(".partial")), "{:?}", hub.blobs());
     hub.clear_faults();
     hub.clear_requests();
@@ -113,6 +140,65 @@ async fn two_that_want_a_file_fetch_it_once() {
     let (one, two) = tokio::join!(get(), get());
     assert_eq!(one.unwrap(), two.unwrap());
     assert_eq!((hub.content_requests().len(), hub.blobs().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_goes_on_where_a_killed_process_was() {
+    if is_another().await {
+        panic!("it was to be killed before it was done");
+    }
+    let content = noise(8 << 20, 16);
+    let hub = Downloading::of(&[("model.bin", content.clone())]).await;
+    hub.fault(Fault::on(Method::GET, "").at(Origin::Storage).times(1).stall_after(6 << 20));
+    let mut holder = another(&hub, "cache_state::who_waits_goes_on_where_a_killed_process_was", 5 << 20);
+    await_milestone(&mut holder);
+    hub.clear_requests();
+    let mut waiting = Box::pin(hub.api.hf_hub_download(REPO, "model.bin").into_future());
+    // It asks for the metadata and then waits for the lock, which is not to be had as long as its holder lives.
+    let metadata = async {
+        while hub.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        path = &mut waiting => panic!("two have the lock: {path:?}"),
+        () = metadata => {}
+    }
+    kill(holder);
+    assert!(fs::read(waiting.await.unwrap()).unwrap() == content);
+    // What was on its way to the disk is lost, and no more than that.
+    assert!(sent(&hub) <= 6 << 20, "{}", sent(&hub));
+    assert_eq!(hub.blobs().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_without_locks_do_not_spoil_each_other() {
+    if is_another().await {
+        return;
+    }
+    let content = noise(8 << 20, 17);
+    let hub = Downloading::of(&[("model.bin", content.clone())]).await;
+    let cache_dir = hub.api.config().cache_dir.clone();
+    fs::create_dir_all(&cache_dir).unwrap();
+    fs::write(cache_dir.join(".locks"), "in the way").unwrap();
+    hub.fault(Fault::on(Method::GET, "").at(Origin::Storage).bytes_per_second(16 << 20));
+    let start = || another(&hub, "cache_state::processes_without_locks_do_not_spoil_each_other", 4 << 20);
+    let (mut killed, others) = (start(), [start(), start(), start()]);
+    let own = tokio::spawn(hub.api.hf_hub_download(REPO, "model.bin").into_future());
+    await_milestone(&mut killed);
+    kill(killed);
+    let path = own.await.unwrap().unwrap();
+    for process in others {
+        let output = tokio::task::block_in_place(|| process.wait_with_output()).unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    assert!(fs::read(path).unwrap() == content);
+    let (partial, whole): (Vec<_>, Vec<_>) =
+        hub.blobs().into_iter().partition(|name| name.ends_with(".partial"));
+    assert!(whole.len() == 1 && partial.len() <= 1, "{whole:?} {partial:?}");
+    hub.clear_requests();
+    hub.api.hf_hub_download(REPO, "model.bin").await.unwrap();
+    assert_eq!(sent(&hub), 0);
 }
 
 #[tokio::test]
