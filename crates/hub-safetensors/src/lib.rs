@@ -12,7 +12,7 @@
 //! - [`HeaderBuilder`] writes files, always the same bytes for the same tensors.
 //! - [`plan_ranges`] says which ranges of a file to fetch for some of its tensors.
 //! - [`SafetensorsRepoMetadata`], [`SafetensorsFileMetadata`] and [`TensorInfo`] are what the Hub's clients
-//!   report about files, in Python's terms.
+//!   report about files, in Python's terms; [`TensorMap`] and [`WeightMap`] find tensors by their names.
 //!
 //! With the feature `remote`, `Safetensors` adds to the client of the Hub what needs a network:
 //! `get_safetensors_metadata` and `parse_safetensors_file_metadata`, which fetch headers alone, and
