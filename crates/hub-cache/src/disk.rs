@@ -205,7 +205,9 @@ pub(crate) fn open_files() -> Option<usize> {
 pub(crate) fn ignores_case(folder: &Path) -> bool {
     let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
     let other = if name.chars().any(char::is_lowercase) { name.to_uppercase() } else { name.to_lowercase() };
-    other != name && folder.with_file_name(other).exists()
+    // Another folder may have that name where case counts.
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    other != name && real(&folder.with_file_name(other)).is_some_and(|other| real(folder) == Some(other))
 }
 
 #[cfg(test)]
@@ -243,6 +245,23 @@ mod tests {
         let error = create_parents(&root, &"sub/deeper/file".parse().unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsafePath);
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn case_does_not_count_where_another_case_is_the_same_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("blobs");
+        fs::create_dir(&folder).unwrap();
+        // As a file system does that ignores case, except for the file systems that do.
+        if !ignores_case(&folder) {
+            std::os::unix::fs::symlink("blobs", root.path().join("BLOBS")).unwrap();
+            assert!(ignores_case(&folder));
+            fs::create_dir(root.path().join("other")).unwrap();
+            fs::create_dir(root.path().join("OTHER")).unwrap();
+            assert!(!ignores_case(&root.path().join("other")));
+        }
+        assert!(!ignores_case(&root.path().join("1")));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use hub_api::{Answer, Arg, HfApi, Http, Many, Run, repo_path, request, resolve_p
 use hub_http::{Error, ErrorKind, IoContext as _, Result};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -247,7 +247,8 @@ impl Snapshot {
         };
         let Siblings { siblings } = answer.json()?;
         let names: Vec<String> = siblings.into_iter().map(|sibling| sibling.rfilename).collect();
-        let (filter, snapshot) = (self.filter.clone(), self.cache.snapshot(commit));
+        let (filter, cache, snapshot) =
+            (self.filter.clone(), self.cache.clone(), self.cache.snapshot(commit));
         blocking(move || {
             if names.is_empty() || !snapshot.is_dir() {
                 return Ok(false);
@@ -255,6 +256,7 @@ impl Snapshot {
             let there =
                 |name: &&String| SafeRelPath::parse(name).is_ok_and(|path| path.join_to(&snapshot).is_file());
             let wanted: Vec<&String> = names.iter().filter(|name| filter.keeps(name)).collect();
+            refuse_collisions(&cache.blobs(), wanted.iter().map(|name| name.as_str()))?;
             Ok(disk::at_once(&wanted, there).into_iter().all(|there| there))
         })
         .await
@@ -267,6 +269,8 @@ impl Snapshot {
         blocking(move || {
             let kept = |file: &&ListedFile| filter.keeps(file.path.as_str());
             let wanted: Vec<&ListedFile> = listing.0.iter().filter(kept).collect();
+            // Before anything is looked at: of two names for one file both would seem to be there.
+            refuse_collisions(&place.partials(), wanted.iter().map(|file| file.path.as_str()))?;
             if force {
                 return Ok(by_content(wanted));
             }
@@ -308,8 +312,9 @@ impl Snapshot {
         let (shared, names) = (place.clone(), missing.clone());
         blocking(move || {
             shared.prepare()?;
-            refuse_collisions(&shared, &names)?;
             let partials = shared.partials();
+            let paths = names.iter().flat_map(|unit| &unit.paths);
+            refuse_collisions(&partials, paths.map(SafeRelPath::as_str))?;
             disk::require_space(&partials, bytes.saturating_sub(partial::bytes_in(&partials)))
         })
         .await?;
@@ -461,22 +466,18 @@ fn copy_from_cache(cache: &RepoCache, dir: &LocalDir, commit: &CommitHash, unit:
     Ok(true)
 }
 
-/// Refuses names that would be one file here.
-fn refuse_collisions(place: &Place, units: &[Unit]) -> Result<()> {
-    let folder = match place {
-        Place::Cache(cache, _) => cache.blobs(),
-        Place::Local(dir, _) => dir.partials(),
-    };
-    if !disk::ignores_case(&folder) {
+/// Refuses names that would be one file in or below a folder, or where that is going to be.
+fn refuse_collisions<'p>(folder: &Path, paths: impl Iterator<Item = &'p str>) -> Result<()> {
+    if !folder.ancestors().find(|folder| folder.is_dir()).is_some_and(disk::ignores_case) {
         return Ok(());
     }
-    let mut seen: BTreeMap<String, &SafeRelPath> = BTreeMap::new();
-    for path in units.iter().flat_map(|unit| &unit.paths) {
-        if let Some(other) = seen.insert(path.as_str().to_lowercase(), path) {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for path in paths {
+        if let Some(other) = seen.insert(path.to_lowercase(), path) {
             let message = format!(
                 "`{other}` and `{path}` are one file on this system; leave one out by ignore_patterns, or use another disk"
             );
-            return Err(Error::new(ErrorKind::NameCollision, message).about(path.as_str()));
+            return Err(Error::new(ErrorKind::NameCollision, message).about(path));
         }
     }
     Ok(())

@@ -255,3 +255,44 @@ async fn a_hub_that_is_silent_is_waited_for_as_long_as_was_said() {
     let cached = tokio::time::timeout(Duration::from_secs(8), patient).await.expect("it gives up soon");
     assert_eq!(cached.unwrap(), folder);
 }
+
+/// Makes the folder of a repository look as where case does not count.
+#[cfg(unix)]
+fn ignore_case(hub: &Downloading) {
+    let blobs = hub.cache().blobs();
+    fs::create_dir_all(&blobs).unwrap();
+    let other = blobs.with_file_name("BLOBS");
+    if !other.exists() {
+        std::os::unix::fs::symlink("blobs", other).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn names_that_are_one_file_are_refused_before_anything_is_fetched() {
+    let files = [("a.txt", b"one".to_vec()), ("A.txt", b"two".to_vec()), ("b/c.txt", b"three".to_vec())];
+    let hub = Downloading::of(&files).await;
+    ignore_case(&hub);
+    let error = hub.api.snapshot_download(REPO).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NameCollision, "{error}");
+    assert!(error.to_string().contains("`A.txt` and `a.txt`"), "{error}");
+    assert!(hub.content_requests().is_empty());
+    // One of them can be had, and the other cannot be told to be there then.
+    let folder = hub.api.snapshot_download(REPO).ignore_patterns(["A.txt"]).await.unwrap();
+    assert_eq!(fs::read(folder.join("a.txt")).unwrap(), b"one");
+    let error = hub.api.snapshot_download(REPO).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NameCollision, "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_snapshot_of_another_client_does_not_hide_names_that_are_one_file() {
+    let hub = Downloading::of(&[("a.txt", b"one".to_vec()), ("A.txt", b"two".to_vec())]).await;
+    let folder = hub.api.snapshot_download(REPO).await.unwrap();
+    let commit = folder.file_name().unwrap().to_str().unwrap();
+    let listing = hub.cache().blobs().with_file_name("trees").join(format!("{commit}.json"));
+    fs::remove_file(listing).unwrap();
+    ignore_case(&hub);
+    let error = hub.api.snapshot_download(REPO).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NameCollision, "{error}");
+}
