@@ -128,10 +128,15 @@ pub(crate) fn at_once<T: Sync, R: Send>(things: &[T], look: impl Fn(&T) -> R + S
     thread::scope(|scope| {
         let mut shares = things.chunks(things.len().div_ceil(threads).max(LOOKS_A_THREAD));
         let own = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || look_at(share))).collect();
+        let begin = |share| (share, thread::Builder::new().spawn_scoped(scope, move || look_at(share)));
+        let others: Vec<_> = shares.map(begin).collect();
         let mut seen = look_at(own);
-        for other in others {
-            seen.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        for (share, other) in others {
+            seen.extend(match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // There are no more threads to be had.
+                Err(_) => look_at(share),
+            });
         }
         seen
     })

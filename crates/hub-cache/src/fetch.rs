@@ -252,7 +252,7 @@ impl Fetcher {
                 return Ok(());
             }
         }
-        let mut adopt = match (self.force, lock.as_ref().as_ref().is_some_and(Lock::is_exclusive)) {
+        let mut adopt = match (self.force, Option::as_ref(&lock).is_some_and(Lock::is_exclusive)) {
             (true, _) => Adopt::Nothing,
             (false, true) => Adopt::Locked,
             (false, false) => Adopt::Abandoned,
