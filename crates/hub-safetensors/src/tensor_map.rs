@@ -104,13 +104,10 @@ impl<T> Entries<T> {
     /// The map of the entries, or the first name that is there twice.
     pub(crate) fn into_map(mut self) -> Result<TensorMap<T>, String> {
         self.sort();
-        let mut names = self.0.keys();
-        let mut last = names.next();
-        for name in names {
-            if last == Some(name) {
-                return Err(name.to_owned());
-            }
-            last = Some(name);
+        let TensorMap { names, entries } = &self.0;
+        let name = |entry: &(Name, T)| entry.0.of(names);
+        if let Some(pair) = entries.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])) {
+            return Err(name(&pair[0]).to_owned());
         }
         Ok(self.0)
     }

@@ -149,10 +149,9 @@ async fn a_folder_goes_to_the_branch_that_is_named_with_what_is_said_of_it() {
     world.write("a.txt", "one");
     let upload = world.api.upload_folder(REPO, world.out()).revision("dev");
     upload.commit_message("Add a").commit_description("for b").await.unwrap();
+    world.assert_newest("dev", ("Add a", "for b")).await;
     assert_eq!(world.read_at("dev", "a.txt").await, b"one");
     assert!(world.files().await.is_empty());
-    let newest = world.api.list_repo_commits(REPO).revision("dev").await.unwrap().remove(0);
-    assert_eq!((newest.title.as_str(), newest.message.as_str()), ("Add a", "for b"));
 }
 
 #[tokio::test]

@@ -52,6 +52,12 @@ impl Uploading {
         self.api.exchange(http).await.unwrap().body.to_vec()
     }
 
+    /// Compares the title and the message of the newest commit of a branch.
+    pub async fn assert_newest(&self, branch: &str, expected: (&str, &str)) {
+        let newest = self.api.list_repo_commits(REPO).revision(branch).await.unwrap().remove(0);
+        assert_eq!((newest.title.as_str(), newest.message.as_str()), expected);
+    }
+
     /// The content of a file on the default branch.
     pub async fn read(&self, path: &str) -> Vec<u8> {
         self.read_at("main", path).await

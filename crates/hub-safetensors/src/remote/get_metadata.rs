@@ -72,7 +72,7 @@ impl Run for GetSafetensorsMetadataRequest {
         let name = place.name(INDEX_FILE);
         let mut shards = Shards { place: &place, api: &api, asked: BTreeSet::new(), tasks: JoinSet::new() };
         let file = place.file(api.client(), INDEX_FILE);
-        let index = fetch_index(&file, &name, &mut |shard| shards.foresee(shard)).await?;
+        let index = fetch_index(&file, &name, Some(&mut |shard| shards.foresee(shard))).await?;
         let files = shards.described(index.shards()).await?;
         SafetensorsRepoMetadata::sharded(index, files).map_err(|error| unsound(error, &name))
     }

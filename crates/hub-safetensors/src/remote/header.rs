@@ -117,7 +117,8 @@ impl Gather for BytesMut {
 struct IndexText<'g> {
     bytes: BytesMut,
     guesses: Guesses,
-    guess: &'g mut (dyn FnMut(&str) + Send),
+    /// Who is told, if anybody wants to know.
+    guess: Option<&'g mut (dyn FnMut(&str) + Send)>,
 }
 
 impl Gather for IndexText<'_> {
@@ -127,7 +128,9 @@ impl Gather for IndexText<'_> {
 
     fn add(&mut self, piece: Bytes) {
         self.bytes.add(piece);
-        self.guesses.search(&self.bytes, self.guess);
+        if let Some(guess) = &mut self.guess {
+            self.guesses.search(&self.bytes, guess);
+        }
     }
 
     fn begin_anew(&mut self) {
@@ -207,7 +210,7 @@ pub(super) async fn fetch_header(file: &RemoteFile, what: &str) -> Result<Header
 pub(super) async fn fetch_index(
     file: &RemoteFile,
     what: &str,
-    guess: &mut (dyn FnMut(&str) + Send),
+    guess: Option<&mut (dyn FnMut(&str) + Send)>,
 ) -> Result<Index> {
     let mut body = file.open(ByteRange::ALL).await?;
     let too_large = |len| Err(unsound(error::Error::IndexTooLarge { len, limit: MAX_INDEX_LEN }, what));

@@ -13,7 +13,7 @@ use hub_http::RemoteFile;
 use hub_types::CommitHash;
 use tokio::sync::OnceCell;
 
-use super::header::fetch_header;
+use super::header::{fetch_header, stopped};
 use super::tensors::{FetchedTensor, Reading, TensorPart, assemble};
 use super::{FILES_AT_ONCE, Place, unsound};
 use crate::error;
@@ -340,8 +340,6 @@ impl File {
             Source::Here(path) => {
                 let path = path.clone();
                 let opened = tokio::task::spawn_blocking(move || SafetensorsFile::open(path)).await;
-                let stopped =
-                    |error| Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error);
                 let file = opened.map_err(stopped)??;
                 let header = Arc::new(file.header().clone());
                 Ok(Opened { header, content: Content::Mapped(Bytes::from_owner(file)) })

@@ -10,7 +10,7 @@ use hub_api::{Arg, Error, ErrorKind, HfApi, Http, Result, resolve_path};
 use hub_http::Url;
 use hub_types::{CommitHash, RepoId, RepoType, Revision, SafeRelPath};
 
-use super::header::fetch_index;
+use super::header::{fetch_index, stopped};
 use super::local_files::{LocalFiles, Shelf};
 use super::model::{File, RemoteModel, Source};
 use super::tensors::Reading;
@@ -183,12 +183,10 @@ impl OpenModel {
         match entry.local.clone() {
             None => {
                 let file = place.file(self.api.client(), path);
-                fetch_index(&file, &place.name(path), &mut |_| {}).await
+                fetch_index(&file, &place.name(path), None).await
             }
             Some(local) => {
                 let read = tokio::task::spawn_blocking(move || read_index(&local)).await;
-                let stopped =
-                    |error| Error::new(ErrorKind::Cancelled, "a reader was stopped").caused_by(error);
                 read.map_err(stopped)?.map_err(|error| unsound(error, &place.name(path)))
             }
         }
