@@ -8,11 +8,10 @@
 //! A listing prints one line for each item; a failure prints one line on the standard error, and ends with code 1, or
 //! with 2 if the arguments are at fault.
 use futures_util::StreamExt as _;
-use hub_api::{Auth, Error, ErrorKind, HfApi, METHODS, Result, Token, handle_params};
+use hub_api::{Auth, Error, ErrorKind, HfApi, METHODS, Result, Timeout, Token, handle_params};
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -67,9 +66,7 @@ fn bind(mut api: HfApi, method: &str, arguments: &mut Map<String, Value>) -> Res
             ("token", Value::String(token)) => api = api.with_token(Token::parse(&token)?),
             ("timeout", Value::Number(seconds)) => {
                 let seconds = seconds.as_f64().unwrap_or_default();
-                let timeout = Duration::try_from_secs_f64(seconds)
-                    .map_err(|error| Error::invalid(format!("timeout: {error}")))?;
-                api = api.with_timeout(timeout);
+                api = api.with_timeout(Timeout::from_secs_f64(seconds)?);
             }
             (_, Value::Null) => {}
             (name, value) => return Err(Error::invalid(format!("{method}: `{name}` cannot be {value}"))),

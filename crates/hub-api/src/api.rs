@@ -66,7 +66,7 @@ impl HfApi {
 
     /// A handle that waits this long without progress for an answer.
     #[must_use]
-    pub fn with_timeout(&self, timeout: Duration) -> Self {
+    pub fn with_timeout(&self, timeout: impl Into<hub_http::Timeout>) -> Self {
         Self { client: self.client.with_timeout(timeout), queue: self.queue.clone() }
     }
 

@@ -58,7 +58,7 @@ pub use registry::{Json, METHODS, Method, Param, Spec, handle_params};
 pub use request::{Endpoint, List, Request, Run};
 pub use secret::Secret;
 
-pub use hub_http::{Answer, Auth, Client, Config, Error, ErrorKind, Http, Result, Token};
+pub use hub_http::{Answer, Auth, Client, Config, Error, ErrorKind, Http, Result, Timeout, Token};
 pub use hub_types as types;
 
 /// What the code of the macros refers to.

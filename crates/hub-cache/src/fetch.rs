@@ -13,7 +13,7 @@ use crate::transfer::Transfer;
 use bytes::Bytes;
 use hub_api::{Client, Http};
 use hub_http::header::{CONTENT_TYPE, HeaderMap};
-use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteFile, Result, Url, redact_url};
+use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteFile, Result, Url, blocking, redact_url};
 use hub_types::{CommitHash, Etag, SafeRelPath};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -365,13 +365,4 @@ fn write_new(path: &Path, pieces: &[Bytes]) -> Result<()> {
     use crate::disk::InCache as _;
     let mut file = std::fs::File::create_new(path).in_cache(path)?;
     pieces.iter().try_for_each(|piece| file.write_all(piece)).in_cache(path)
-}
-
-/// Runs what waits for the disk where it holds up nobody.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Error::new(ErrorKind::Cancelled, "the work on disk was cancelled").caused_by(error)
-    })?
 }

@@ -1,6 +1,6 @@
 //! One file into the cache, or into a folder.
 use crate::disk;
-use crate::fetch::{Fetcher, Place, Unit, blocking};
+use crate::fetch::{Fetcher, Place, Unit};
 use crate::layout::RepoCache;
 use crate::local_dir::LocalDir;
 use crate::pool::Pool;
@@ -8,11 +8,10 @@ use crate::progress::ProgressListener;
 use crate::snapshot::CONNECTIONS;
 use crate::symlinks::UseSymlinks;
 use hub_api::{Arg, HfApi, Http, Run, request, resolve_path};
-use hub_http::{Error, ErrorKind, Result, Url};
+use hub_http::{Context as _, Error, ErrorKind, Result, Timeout, Url, blocking};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 request! {
     /// Downloads a file into the cache, unless it is there, and tells its path.
@@ -191,7 +190,7 @@ impl FileDownload {
         if self.request.local_files_only {
             return Err(Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked"));
         }
-        let timeout = self.request.etag_timeout.map_or(self.api.config().etag_timeout, seconds);
+        let timeout = metadata_timeout(&self.api, self.request.etag_timeout)?;
         let api = self.api.with_timeout(timeout);
         let head =
             Http::head(resolve_path(self.repo_type, &self.repo_id, &self.revision, self.path.as_str()));
@@ -335,9 +334,12 @@ pub(crate) fn unanswered(
     }
 }
 
-/// Seconds as Python gives them.
-pub(crate) fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+/// Returns how long a request for metadata may take: the argument in seconds, or the configured limit.
+pub(crate) fn metadata_timeout(api: &HfApi, etag_timeout: Option<f64>) -> Result<Timeout> {
+    match etag_timeout {
+        Some(seconds) => Timeout::from_secs_f64(seconds).with(|| "could not use etag_timeout".to_owned()),
+        None => Ok(api.config().etag_timeout),
+    }
 }
 
 /// Finds a file in the cache without any request; `None` if it is not there.

@@ -1,7 +1,7 @@
 //! All files of a commit into the cache, or into a folder.
 use crate::disk;
-use crate::fetch::{Fetcher, Place, SMALL_BYTES, Unit, blocking};
-use crate::file_download::{seconds, stands_for_no_answer, unanswered};
+use crate::fetch::{Fetcher, Place, SMALL_BYTES, Unit};
+use crate::file_download::{metadata_timeout, stands_for_no_answer, unanswered};
 use crate::layout::RepoCache;
 use crate::listing::{ListedFile, Listing};
 use crate::local_dir::LocalDir;
@@ -12,7 +12,7 @@ use crate::symlinks::UseSymlinks;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::patterns::PathFilter;
 use hub_api::{Answer, Arg, HfApi, Http, Many, Run, repo_path, request, resolve_path};
-use hub_http::{Error, ErrorKind, IoContext as _, Result};
+use hub_http::{Error, ErrorKind, IoContext as _, Result, blocking};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -197,7 +197,7 @@ impl Snapshot {
         if self.request.local_files_only {
             return Err(Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked"));
         }
-        let timeout = self.request.etag_timeout.map_or(self.api.config().etag_timeout, seconds);
+        let timeout = metadata_timeout(&self.api, self.request.etag_timeout)?;
         let path = repo_path(Some(self.repo_type), &(&self.repo_id).into())
             .push("revision")
             .push(self.revision.as_str());

@@ -156,8 +156,8 @@ pub fn environment(config: &Config) -> Value {
         "stored_tokens_path": config.stored_tokens_path,
         "offline": config.offline,
         "implicit_token": config.implicit_token,
-        "download_timeout_seconds": config.download_timeout.as_secs(),
-        "etag_timeout_seconds": config.etag_timeout.as_secs(),
+        "download_timeout_seconds": config.download_timeout.duration().map(|limit| limit.as_secs_f64()),
+        "etag_timeout_seconds": config.etag_timeout.duration().map(|limit| limit.as_secs_f64()),
         "progress_bars": !config.disable_progress_bars,
         "verbosity": config.verbosity,
     })

@@ -4,7 +4,7 @@ use crate::outlet::Outlet;
 use clap::Args;
 use futures_util::StreamExt as _;
 use hub_client::{
-    Auth, Error, ErrorKind, HfApi, Json, Method, Result, Token, handle_params, method, methods,
+    Auth, Error, ErrorKind, HfApi, Json, Method, Result, Timeout, Token, handle_params, method, methods,
 };
 use serde_json::{Map, Value};
 use std::io::{self, Read as _, Write};
@@ -183,8 +183,8 @@ fn bind(mut api: HfApi, method: &str, arguments: &mut Map<String, Value>) -> Res
             ("token", Value::Bool(false)) => api = api.with_auth(Auth::Anonymous),
             ("token", Value::String(token)) => api = api.with_token(Token::parse(&token)?),
             ("token", _) => return ill("a string, true or false"),
-            ("timeout", value) => match value.as_f64().map(Duration::try_from_secs_f64) {
-                Some(Ok(timeout)) if !timeout.is_zero() => api = api.with_timeout(timeout),
+            ("timeout", value) => match value.as_f64().map(Timeout::from_secs_f64) {
+                Some(Ok(timeout)) => api = api.with_timeout(timeout),
                 _ => return ill("a number of seconds above 0"),
             },
             // A process that makes one call has nothing else to do meanwhile.

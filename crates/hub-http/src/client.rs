@@ -3,7 +3,7 @@ use crate::body::BodySource;
 use crate::connect::{self, Connections};
 use crate::limiter::Limiter;
 use crate::{
-    Config, Error, ErrorKind, Http, Redirects, RequestBody, Response, Result, Target, Token, answer,
+    Config, Error, ErrorKind, Http, Redirects, RequestBody, Response, Result, Target, Timeout, Token, answer,
     redact_url, retry,
 };
 use bytes::Bytes;
@@ -41,7 +41,7 @@ pub struct Client {
     shared: Arc<Shared>,
     auth: Auth,
     headers: HeaderMap,
-    timeout: Option<Duration>,
+    timeout: Option<Timeout>,
     patience: Option<Duration>,
 }
 
@@ -96,8 +96,8 @@ impl Client {
 
     /// A handle that waits this long without progress for an answer.
     #[must_use]
-    pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self.clone() }
+    pub fn with_timeout(&self, timeout: impl Into<Timeout>) -> Self {
+        Self { timeout: Some(timeout.into()), ..self.clone() }
     }
 
     /// A handle whose requests wait this long at most when the server asks to wait, all attempts together.
@@ -276,10 +276,8 @@ impl Client {
                 Err(Failure { error, url: url.clone(), transient: true })
             }
             None => {
-                let message = format!(
-                    "no answer within {:.0} s ({line}); the limit is HF_HUB_DOWNLOAD_TIMEOUT",
-                    patience.as_secs_f64()
-                );
+                let message =
+                    format!("no answer within {patience} ({line}); the limit is HF_HUB_DOWNLOAD_TIMEOUT");
                 Err(Failure {
                     error: Error::new(ErrorKind::Timeout, message),
                     url: url.clone(),
@@ -442,13 +440,13 @@ impl Progress {
     }
 
     /// Waits for a future as long as something happens every `patience`; `None` if nothing does.
-    async fn watch<T>(&self, work: impl Future<Output = T>, patience: Duration) -> Option<T> {
+    async fn watch<T>(&self, work: impl Future<Output = T>, patience: Timeout) -> Option<T> {
         let mut work = std::pin::pin!(work);
         loop {
-            let deadline = self.last() + patience;
+            let Some(deadline) = patience.deadline(self.last()) else { return Some(work.await) };
             match tokio::time::timeout_at(deadline, &mut work).await {
                 Ok(done) => return Some(done),
-                Err(_) if self.last() + patience > deadline => {}
+                Err(_) if patience.deadline(self.last()).is_none_or(|later| later > deadline) => {}
                 Err(_) => return None,
             }
         }

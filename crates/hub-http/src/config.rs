@@ -1,7 +1,6 @@
 //! Where the Hub is, who asks, and where things are kept: read once, then passed as a value.
-use crate::{Context as _, Error, ErrorKind, IoContext as _, Result, RetryPolicy, Token};
+use crate::{Context as _, Error, ErrorKind, IoContext as _, Result, RetryPolicy, Timeout, Token};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use url::Url;
 
 /// The configuration of a client, from the same environment variables as the Python client's.
@@ -27,9 +26,9 @@ pub struct Config {
     /// Whether no request is made at all (`HF_HUB_OFFLINE`).
     pub offline: bool,
     /// How long an answer or a body may stand still (`HF_HUB_DOWNLOAD_TIMEOUT`, in seconds).
-    pub download_timeout: Duration,
+    pub download_timeout: Timeout,
     /// How long the metadata of a file may take (`HF_HUB_ETAG_TIMEOUT`, in seconds).
-    pub etag_timeout: Duration,
+    pub etag_timeout: Timeout,
     /// Whether progress bars are hidden (`HF_HUB_DISABLE_PROGRESS_BARS`).
     pub disable_progress_bars: bool,
     /// How much is logged (`HF_HUB_VERBOSITY`, or `debug` with `HF_DEBUG`).
@@ -65,11 +64,8 @@ impl Config {
         let path = |name: &str| set(name).map(|value| expand_path(&value, user_home, &var));
         let truth = |name: &str| set(name).is_some_and(|value| is_true(&value));
         let seconds = |name: &str| match set(name) {
-            None => Ok(Duration::from_secs(10)),
-            Some(value) => match value.trim().parse::<u64>() {
-                Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
-                _ => Err(Error::invalid(format!("{name}={value:?} is not a number of seconds above 0"))),
-            },
+            None => Ok(Timeout::from_secs(10)),
+            Some(value) => value.parse::<Timeout>().with(|| format!("could not use {name}")),
         };
 
         let home = match path("HF_HOME") {

@@ -19,6 +19,7 @@
 //! This crate knows no endpoint of the Hub: what a method means in HTTP is written in the crates above.
 
 mod answer;
+mod blocking;
 mod body;
 mod client;
 mod config;
@@ -32,9 +33,11 @@ mod remote_file;
 mod request;
 mod response;
 mod retry;
+mod timeout;
 mod token;
 mod token_store;
 
+pub use blocking::blocking;
 pub use body::{BodySource, RequestBody};
 pub use client::{Auth, Client};
 pub use config::{Config, expand_path, is_true};
@@ -47,6 +50,7 @@ pub use request::{Http, Redirects, Target};
 pub use reqwest::{Method, StatusCode, header};
 pub use response::{Answer, Response};
 pub use retry::RetryPolicy;
+pub use timeout::Timeout;
 pub use token::Token;
 pub use token_store::{StoredToken, TokenStore};
 pub use url::Url;

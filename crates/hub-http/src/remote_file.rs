@@ -1,5 +1,5 @@
 //! A file on a server, read in ranges that survive broken connections.
-use crate::{Client, Error, ErrorKind, Http, Response, Result, StatusCode, Target, Url, redact_url};
+use crate::{Client, Error, ErrorKind, Http, Response, Result, StatusCode, Target, Timeout, Url, redact_url};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -434,10 +434,10 @@ struct Meter {
 }
 
 impl Meter {
-    fn stalls(&mut self, waited: Duration, bytes: usize, window: Duration) -> bool {
+    fn stalls(&mut self, waited: Duration, bytes: usize, window: Timeout) -> bool {
         self.waited += waited;
         self.bytes += bytes;
-        if self.waited < window {
+        if Timeout::new(self.waited) < window {
             return false;
         }
         let floor = self.waited.as_secs_f64() * FLOOR_BYTES_PER_SECOND;
@@ -474,9 +474,9 @@ mod tests {
     fn a_trickle_is_a_stall_and_a_slow_line_is_not() {
         let second = Duration::from_secs(1);
         let mut trickle = Meter::default();
-        assert!((0..11).any(|_| trickle.stalls(second, 1, 10 * second)));
+        assert!((0..11).any(|_| trickle.stalls(second, 1, (10 * second).into())));
         let mut slow = Meter::default();
-        assert!(!(0..100).any(|_| slow.stalls(second, 64 << 10, 10 * second)));
+        assert!(!(0..100).any(|_| slow.stalls(second, 64 << 10, (10 * second).into())));
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! One exchange, as a value.
-use crate::{BodySource, RequestBody, UrlPath, redact_url};
+use crate::{BodySource, RequestBody, Timeout, UrlPath, redact_url};
 use bytes::Bytes;
 use hub_types::InvalidArgument;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fmt;
-use std::time::Duration;
 use url::Url;
 
 /// Where a request goes.
@@ -65,7 +64,7 @@ pub struct Http {
     /// Which redirects are followed.
     pub redirects: Redirects,
     /// How long to wait without progress for the answer; the configured time if unset.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Timeout>,
     /// Why this request must not be sent.
     pub invalid: Option<InvalidArgument>,
 }
@@ -224,7 +223,7 @@ impl Http {
     }
 
     /// Sets how long to wait without progress for the answer.
-    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+    pub fn timeout(mut self, timeout: Option<Timeout>) -> Self {
         self.timeout = timeout.or(self.timeout);
         self
     }

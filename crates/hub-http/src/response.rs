@@ -1,10 +1,9 @@
 //! A successful answer.
-use crate::{Error, ErrorKind, Result, answer, next_link, redact_url};
+use crate::{Error, ErrorKind, Result, Timeout, answer, next_link, redact_url};
 use bytes::{Bytes, BytesMut};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 use url::Url;
 
 /// What an answer that is kept in memory may weigh at most.
@@ -16,7 +15,7 @@ const MAX_ANNOUNCED_BYTES: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct Response {
     pub(crate) inner: reqwest::Response,
-    pub(crate) patience: Duration,
+    pub(crate) patience: Timeout,
 }
 
 impl Response {
@@ -72,20 +71,17 @@ impl Response {
     /// # Errors
     /// [`ErrorKind::Connection`] if the body breaks off, [`ErrorKind::Timeout`] if nothing comes for too long.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        match tokio::time::timeout(self.patience, self.inner.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => {
+        match self.patience.limit(self.inner.chunk()).await {
+            Some(Ok(chunk)) => Ok(chunk),
+            Some(Err(error)) => {
                 let url = redact_url(self.url());
                 Err(Error::new(ErrorKind::Connection, format!("the answer of {url} broke off"))
                     .caused_by(error.without_url()))
             }
-            Err(_) => {
-                let seconds = self.patience.as_secs();
+            None => {
+                let limit = self.patience;
                 let url = redact_url(self.url());
-                Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("the answer of {url} stood still for {seconds} s"),
-                ))
+                Err(Error::new(ErrorKind::Timeout, format!("the answer of {url} stood still for {limit}")))
             }
         }
     }

@@ -199,7 +199,7 @@ async fn an_implicit_token_may_be_switched_off() {
 #[tokio::test]
 async fn an_answer_that_never_comes_is_a_timeout() {
     let server = Server::start((0..5).map(|_| Reply::Stall(Vec::new()))).await;
-    let http = Http::get("/x").timeout(Some(Duration::from_millis(20)));
+    let http = Http::get("/x").timeout(Some(Duration::from_millis(20).into()));
     assert_eq!(kind(&client(&server), http).await, ErrorKind::Timeout);
 }
 
@@ -365,7 +365,7 @@ async fn a_body_that_stalls_goes_on_over_a_new_connection() {
     ])
     .await;
     let mut config = config(&server);
-    config.download_timeout = Duration::from_millis(50);
+    config.download_timeout = Duration::from_millis(50).into();
     let file = RemoteFile::new(&Client::new(config), Http::get("/file")).with_size(10);
     assert_eq!(read(&file, ByteRange::ALL).await.unwrap(), b"0123456789");
 }

@@ -4,13 +4,12 @@ use crate::source::LocalFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt as _, StreamExt as _};
-use hub_http::{BodySource, Client, Error, Http, Response, Result};
+use hub_http::{BodySource, Client, Error, Http, Response, Result, Timeout};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 /// How much is handed to the connection at a time.
@@ -19,9 +18,9 @@ const PIECE_BYTES: usize = 256 << 10;
 const PIECES_AHEAD: usize = 3;
 
 /// How long a body may stand still at least: what was handed to the connection may still be on its way.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Timeout = Timeout::from_secs(60);
 /// How long the Hub may take at least to make a commit or to join parts, about which it says nothing meanwhile.
-const LONG_PATIENCE: Duration = Duration::from_secs(300);
+const LONG_PATIENCE: Timeout = Timeout::from_secs(300);
 
 /// Waits for an answer as long as making it may take.
 pub(crate) fn patiently(client: &Client, http: Http) -> Http {
@@ -206,21 +205,6 @@ fn on_thread(
         }
     }));
     stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }).boxed()
-}
-
-/// Runs work that blocks and waits for it.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .map(|joined| match joined {
-            Ok(result) => result,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(error) => {
-                Err(Error::new(hub_http::ErrorKind::Cancelled, "the upload was cancelled").caused_by(error))
-            }
-        })
-        .await
 }
 
 #[cfg(test)]

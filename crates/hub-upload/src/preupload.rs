@@ -1,11 +1,11 @@
 //! Sending the content of large files before their commit.
 use crate::commit::operation::{Addition, CommitOperationAdd};
 use crate::commit::{hint_at_create_repo, text_of};
-use crate::outgoing::blocking;
 use crate::place::Place;
 use crate::progress::{Observer, UploadEvent};
 use crate::sort::sort;
 use hub_api::{Arg, HfApi, Result, Run, request};
+use hub_http::blocking;
 use hub_types::{RepoId, RepoType, Revision};
 use std::sync::Arc;
 

@@ -5,13 +5,13 @@
 use crate::commit::operation::Addition;
 use crate::hash::{Algorithm, Cancel, digest};
 use crate::lfs::{LfsObject, Sender};
-use crate::outgoing::blocking;
 use crate::place::Place;
 use crate::progress::{Observer, UploadEvent};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::{Error, ErrorKind, HfApi, Http, Result};
+use hub_http::blocking;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -2,8 +2,8 @@
 use super::body::Line;
 use super::{Commit, copies};
 use crate::hash::{Algorithm, Cancel, digest};
-use crate::outgoing::blocking;
 use hub_api::{Http, Result};
+use hub_http::blocking;
 use hub_types::{CommitInfo, Discussion, GitCommitInfo, RepoTreeEntry, Revision};
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -6,7 +6,6 @@ pub(crate) mod operation;
 mod readme;
 mod send;
 
-use crate::outgoing::blocking;
 use crate::place::Place;
 use crate::progress::{Observer, UploadEvent};
 use crate::sort::{Decision, Kept, Sorted, sort};
@@ -14,6 +13,7 @@ use body::{CommitBody, Line};
 use copies::Copied;
 use hub_api::{Arg, Error, ErrorKind, HfApi, Http, Result, Run, request};
 use hub_http::Context as _;
+use hub_http::blocking;
 use hub_types::{CommitInfo, RepoId, RepoType, Revision};
 use operation::{Addition, CommitOperation, Step};
 use serde::Deserialize;
