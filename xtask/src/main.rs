@@ -7,6 +7,7 @@ mod layers;
 mod markdown;
 mod parity;
 mod process;
+mod promises;
 mod python;
 mod release;
 mod server;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   layers                     who uses whom, how many crates hub-types brings, one version of each crate
   parity [--allow METHODS]   the registry against the methods and keyword names of Python's HfApi, and the end-to-end
                              tests against the registry
+  promises                   the tests that docs/faults.md and docs/reliability.md cite against those that exist
   docs [--check]             writes docs/methods.md and docs/python.md, or tells whether they are stale
   wire [--allow METHODS]     replays recorded exchanges against the release binary, if the kit is there
   interop [HUB]              Python's clients and `hub` against one Hub, on a real model
@@ -51,6 +53,7 @@ fn run(arguments: &[String]) -> Result {
         ["ci", options @ ..] => ci::run(&allowed(options)?),
         ["layers"] => layers::run(),
         ["parity", options @ ..] => parity::run(&allowed(options)?),
+        ["promises"] => promises::run(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["wire", options @ ..] => wire::run(&allowed(options)?),
