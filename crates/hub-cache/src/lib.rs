@@ -44,7 +44,7 @@ pub use delete::{DeletePlan, Leftover, find_partials, prune_partials};
 pub use file_download::{HfHubDownloadRequest, find_in_cache};
 pub use layout::RepoCache;
 pub use progress::{Progress, ProgressListener};
-pub use scan::{CacheInfo, CachedFile, CachedRepo, CachedRevision, scan_cache_dir};
+pub use scan::{CacheInfo, CachedFile, CachedRepo, CachedRevision, ScanError, scan_cache_dir};
 pub use snapshot::SnapshotDownloadRequest;
 pub use symlinks::{Auto, UseSymlinks};
 pub use verify::{CorruptedFile, VerifyReport, verify_revision};

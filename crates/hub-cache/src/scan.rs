@@ -40,10 +40,29 @@ pub struct CachedRepo {
     pub partial_bytes: u64,
     /// The revisions, by commit.
     pub revisions: Vec<CachedRevision>,
+    /// What could not be read; while this is not empty, the repository may hold more than the other fields say, and
+    /// nothing of it must be deleted.
+    pub unreadable: Vec<ScanError>,
     /// When a content was last read, if the system keeps count of that.
     pub last_accessed: Option<SystemTime>,
     /// When a content was last written.
     pub last_modified: Option<SystemTime>,
+}
+
+/// Names a file or folder that a scan could not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ScanError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why it could not be read.
+    pub message: String,
+}
+
+impl ScanError {
+    fn new(path: &Path, error: &io::Error) -> Self {
+        Self { path: path.to_path_buf(), message: error.to_string() }
+    }
 }
 
 /// Describes a commit in the cache.
@@ -84,10 +103,17 @@ struct Blob {
     accessed: Option<SystemTime>,
 }
 
+/// Names that other clients put beside the repositories: the blobs that newer Python clients share among repositories,
+/// the tag that keeps backups away, and the version files of transformers and diffusers.
+const FOREIGN_NAMES: [&str; 4] = ["CACHEDIR.TAG", "blobs", "version.txt", "version_diffusers_cache.txt"];
+/// What file managers leave in every folder; the Python client ignores it as well.
+const FOLDER_SETTINGS: &str = ".DS_Store";
+
 /// Looks through a cache folder.
 ///
-/// What is damaged is told among the warnings. A folder that does not exist is an empty cache. It blocks, for about a
-/// second with a hundred thousand files.
+/// Damage is reported in [`CacheInfo::warnings`], and so is every file and folder that cannot be read; the repository
+/// that it belongs to lists it in [`CachedRepo::unreadable`]. A folder that does not exist is an empty cache. The scan
+/// blocks, for about a second with a hundred thousand files.
 ///
 /// ```no_run
 /// # fn main() -> hub_api::Result<()> {
@@ -108,10 +134,10 @@ pub fn scan_cache_dir(cache_dir: &Path) -> Result<CacheInfo> {
     };
     let mut info = CacheInfo::default();
     let mut folders = Vec::new();
-    for entry in entries.flatten() {
+    for entry in entries {
+        let entry = entry.at(cache_dir)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // Locks, tags of other programs, and whatever newer clients put beside.
-        if name.starts_with('.') || name == "CACHEDIR.TAG" {
+        if name.starts_with('.') || FOREIGN_NAMES.contains(&name.as_str()) {
             continue;
         }
         match repo_of(&name) {
@@ -162,16 +188,29 @@ pub(crate) fn scan_repo(
     folder: &Path,
 ) -> (Option<CachedRepo>, Vec<String>) {
     let mut warnings = Vec::new();
-    let Ok(snapshots) = fs::read_dir(folder.join("snapshots")) else {
-        warnings.push(format!("`{}` has no snapshots", folder.display()));
-        return (None, warnings);
+    let mut unreadable = Vec::new();
+    let snapshots = folder.join("snapshots");
+    // A folder that cannot be read is not an empty one: what it shows must not be deleted.
+    let commits = match fs::read_dir(&snapshots) {
+        Ok(entries) => entries_of(&snapshots, entries, &mut unreadable),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            warnings.push(format!("`{}` has no snapshots", folder.display()));
+            return (None, warnings);
+        }
+        Err(error) => {
+            unreadable.push(ScanError::new(&snapshots, &error));
+            Vec::new()
+        }
     };
-    let (blobs, partial_bytes) = scan_blobs(&folder.join("blobs"));
-    let mut refs = scan_refs(&folder.join("refs"));
+    let (blobs, partial_bytes) = scan_blobs(&folder.join("blobs"), &mut unreadable);
+    let mut refs = scan_refs(&folder.join("refs"), &mut unreadable);
     let mut revisions = Vec::new();
     let mut shown: HashMap<PathBuf, Blob> = HashMap::new();
-    for entry in snapshots.flatten() {
+    for entry in commits {
         let path = entry.path();
+        if entry.file_name() == FOLDER_SETTINGS {
+            continue;
+        }
         let commit = entry.file_name().to_str().and_then(|name| CommitHash::parse(name).ok());
         let Some(commit) = commit.filter(|_| entry.file_type().is_ok_and(|kind| kind.is_dir())) else {
             warnings.push(format!("`{}` is no commit", path.display()));
@@ -183,6 +222,7 @@ pub(crate) fn scan_repo(
             files: Vec::new(),
             shown: HashMap::new(),
             warnings: &mut warnings,
+            unreadable: &mut unreadable,
         };
         walk.folder(&path, "");
         let (mut files, own) = (walk.files, walk.shown);
@@ -197,12 +237,18 @@ pub(crate) fn scan_repo(
         });
         shown.extend(own);
     }
-    for (commit, names) in refs {
+    // Without all commits it is not known which references are stale.
+    let stale = if unreadable.is_empty() { refs } else { BTreeMap::new() };
+    for (commit, names) in stale {
         warnings.push(format!(
-            "{} of `{repo_id}` at commit `{commit}`, which is not in the cache",
-            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            "{} of `{repo_id}` at commit `{}`, which is not in the cache",
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            commit.escape_debug()
         ));
     }
+    warnings.extend(unreadable.iter().map(|error| {
+        format!("could not read `{}`: {}; `{repo_id}` is incomplete", error.path.display(), error.message)
+    }));
     revisions.sort_by(|a, b| a.commit_hash.cmp(&b.commit_hash));
     let repo = CachedRepo {
         repo_id: repo_id.clone(),
@@ -212,16 +258,37 @@ pub(crate) fn scan_repo(
         nb_files: shown.len(),
         partial_bytes,
         revisions,
+        unreadable,
         last_accessed: shown.values().filter_map(|blob| blob.accessed).max(),
         last_modified: shown.values().filter_map(|blob| blob.modified).max(),
     };
     (Some(repo), warnings)
 }
 
+/// The entries of a folder that has been opened; failures on the way are noted.
+fn entries_of(folder: &Path, entries: fs::ReadDir, unreadable: &mut Vec<ScanError>) -> Vec<DirEntry> {
+    let note = |entry: io::Result<DirEntry>| {
+        entry.map_err(|error| unreadable.push(ScanError::new(folder, &error))).ok()
+    };
+    entries.filter_map(note).collect()
+}
+
+/// The entries of a folder; a missing folder has none.
+fn read_folder(folder: &Path, unreadable: &mut Vec<ScanError>) -> Vec<DirEntry> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries_of(folder, entries, unreadable),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            unreadable.push(ScanError::new(folder, &error));
+            Vec::new()
+        }
+    }
+}
+
 /// The contents by name, and how many bytes incomplete ones take.
-fn scan_blobs(folder: &Path) -> (HashMap<String, Blob>, u64) {
+fn scan_blobs(folder: &Path, unreadable: &mut Vec<ScanError>) -> (HashMap<String, Blob>, u64) {
     let mut blobs = HashMap::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in read_folder(folder, unreadable) {
         if let (Ok(meta), Ok(name)) = (entry.metadata(), entry.file_name().into_string())
             && meta.is_file()
             && !crate::partial::is_name(&name)
@@ -233,17 +300,26 @@ fn scan_blobs(folder: &Path) -> (HashMap<String, Blob>, u64) {
 }
 
 /// The names of references by commit.
-fn scan_refs(folder: &Path) -> BTreeMap<String, Vec<String>> {
+fn scan_refs(folder: &Path, unreadable: &mut Vec<ScanError>) -> BTreeMap<String, Vec<String>> {
     let mut refs: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut todo = vec![(folder.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = todo.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
+        for entry in read_folder(&folder, unreadable) {
+            let Some(name) = entry.file_name().into_string().ok().filter(|name| name != FOLDER_SETTINGS)
+            else {
+                continue;
+            };
             let name = format!("{prefix}{name}");
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 todo.push((entry.path(), format!("{name}/")));
-            } else if let Ok(commit) = fs::read_to_string(entry.path()) {
-                refs.entry(commit.trim().to_owned()).or_default().push(name);
+                continue;
+            }
+            match fs::read_to_string(entry.path()) {
+                Ok(commit) => refs.entry(commit.trim().to_owned()).or_default().push(name),
+                // Removed since the folder was read, or not a text and so not a reference.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
+                Err(error) => unreadable.push(ScanError::new(&entry.path(), &error)),
             }
         }
     }
@@ -264,15 +340,19 @@ struct Walk<'a> {
     files: Vec<CachedFile>,
     shown: HashMap<PathBuf, Blob>,
     warnings: &'a mut Vec<String>,
+    unreadable: &'a mut Vec<ScanError>,
 }
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &Path, prefix: &str) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        for entry in read_folder(folder, self.unreadable) {
             let Ok(name) = entry.file_name().into_string() else {
                 self.warnings.push(format!("a name in `{}` is not UTF-8", folder.display()));
                 continue;
             };
+            if name == FOLDER_SETTINGS {
+                continue;
+            }
             let path = format!("{prefix}{name}");
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.folder(&entry.path(), &format!("{path}/")),
@@ -290,18 +370,32 @@ impl Walk<'_> {
             .filter(|target| target.parent().is_some_and(|folder| folder.ends_with("blobs")))
             .and_then(|target| target.file_name()?.to_str().map(str::to_owned));
         let known = name.as_ref().and_then(|name| Some((PathBuf::from(name), *self.blobs.get(name)?)));
-        let found = known.or_else(|| Some((entry.path(), Blob::of(&fs::metadata(entry.path()).ok()?))));
+        let found = match known {
+            Some(known) => Ok(known),
+            None => fs::metadata(entry.path()).map(|meta| (target_of(entry, link), Blob::of(&meta))),
+        };
         match found {
-            Some((key, blob)) => {
+            Ok((key, blob)) => {
                 self.files.push(CachedFile { path, blob: name, size: blob.size });
                 self.shown.insert(key, blob);
             }
-            None => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder = self.root.display();
                 self.warnings.push(format!("`{path}` in `{folder}` is a link to a blob that is not there"));
             }
+            // The blob is there for all that is known, so it stays in use.
+            Err(error) => {
+                self.unreadable.push(ScanError::new(&entry.path(), &error));
+                self.files.push(CachedFile { path, blob: name, size: 0 });
+            }
         }
     }
+}
+
+/// What a file that is not a link into `blobs` is counted by: where its link leads, since several may lead there.
+fn target_of(entry: &DirEntry, link: bool) -> PathBuf {
+    let path = entry.path();
+    if link { fs::canonicalize(&path).unwrap_or(path) } else { path }
 }
 
 impl CachedRepo {
@@ -372,6 +466,50 @@ pub(crate) mod tests {
             );
         }
         assert_eq!(info.warnings.len(), 5);
+    }
+
+    #[test]
+    fn scan_does_not_warn_of_what_other_programs_keep_in_a_cache() {
+        let folder = cache();
+        let repo = folder.path().join("models--me--m");
+        let commit = "b".repeat(40);
+        fs::create_dir_all(folder.path().join("blobs/ab")).unwrap();
+        fs::write(folder.path().join("blobs/ab/abcd"), "shared").unwrap();
+        for foreign in ["CACHEDIR.TAG", ".DS_Store", "version.txt", "models--me--m/.DS_Store"] {
+            fs::write(folder.path().join(foreign), "x").unwrap();
+        }
+        fs::create_dir_all(repo.join("trees")).unwrap();
+        fs::write(repo.join("trees").join(format!("{commit}.json")), "{}").unwrap();
+        for inside in ["snapshots", "refs", "refs/pr", "blobs", &format!("snapshots/{commit}/d")] {
+            fs::write(repo.join(inside).join(".DS_Store"), [0, 159, 146, 150]).unwrap();
+        }
+        for shared in ["one", "two"] {
+            let link = repo.join("snapshots").join(&commit).join(shared);
+            symlink("../../../blobs/ab/abcd", link).unwrap();
+        }
+        let info = scan_cache_dir(folder.path()).unwrap();
+        assert_eq!(info.warnings, [""; 0]);
+        let revision = &info.repos[0].revisions[1];
+        let paths: Vec<_> = revision.files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+        assert_eq!(paths, [("d/x", 1), ("d/y", 3), ("one", 6), ("two", 6)]);
+        assert_eq!(revision.size_on_disk, 1 + 3 + 6, "a shared blob counts once");
+    }
+
+    #[test]
+    fn scan_reports_folders_that_cannot_be_read() {
+        // A folder that leads to itself cannot be read, whoever asks: permissions do not stop root.
+        for (loops, commits) in [("snapshots", 0), ("refs", 2), ("blobs", 2)] {
+            let folder = cache();
+            let path = folder.path().join("models--me--m").join(loops);
+            fs::rename(&path, path.with_extension("moved")).unwrap();
+            symlink(loops, &path).unwrap();
+            let info = scan_cache_dir(folder.path()).unwrap();
+            let repo = &info.repos[0];
+            assert_eq!(repo.revisions.len(), commits, "{loops}");
+            assert!(repo.unreadable.iter().any(|error| error.path == path), "{:?}", repo.unreadable);
+            let told = |warning: &String| warning.contains(&path.display().to_string());
+            assert!(info.warnings.iter().any(told), "{:?}", info.warnings);
+        }
     }
 
     #[test]
