@@ -1,8 +1,8 @@
 //! What the cache does with files beside reading and writing them: safe folders, atomic writes, links, free space.
+use crate::fs::{self, File};
 use hub_http::{Error, ErrorKind, IoContext, Result};
 use hub_types::{Etag, SafeRelPath};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -54,7 +54,7 @@ pub(crate) fn create_parents(root: &Path, path: &SafeRelPath) -> Result<PathBuf>
         match fs::create_dir(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if fs::symlink_metadata(&folder).at(&folder)?.is_dir() {
+                if std::fs::symlink_metadata(&folder).at(&folder)?.is_dir() {
                     continue;
                 }
                 let message = format!(
@@ -71,21 +71,37 @@ pub(crate) fn create_parents(root: &Path, path: &SafeRelPath) -> Result<PathBuf>
 
 /// Writes a file so that a reader sees the old content or the new one; what is unfinished is in `scratch`, which is
 /// on the same file system.
+///
+/// A power cut may leave an empty file. [`write_durable`] is for what must not be empty then.
 pub(crate) fn write_atomic(scratch: &Path, path: &Path, content: &[u8]) -> Result<()> {
+    write_beside(scratch, path, content, |_| Ok(()))
+}
+
+/// Does what [`write_atomic`] does, for a file that is read as it is: a power cut leaves the old content or the new one.
+pub(crate) fn write_durable(scratch: &Path, path: &Path, content: &[u8]) -> Result<()> {
+    write_beside(scratch, path, content, File::sync)
+}
+
+fn write_beside(
+    scratch: &Path,
+    path: &Path,
+    content: &[u8],
+    before_moving: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<()> {
     create_dir_all(path.parent().unwrap_or(scratch))?;
-    let unfinished = scratch.join(format!("tmp_{:016x}", fastrand::u64(..)));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(content))
-        .in_cache(&unfinished);
-    let moved = written.and_then(|()| rename(&unfinished, path));
+    let unfinished = scratch.join(temporary_name());
+    let written = fs::write_new(&unfinished, content).and_then(|file| before_moving(&file));
+    let moved = written.in_cache(&unfinished).and_then(|()| rename(&unfinished, path));
     if moved.is_err() {
         // The failure is what matters; a leftover is small and removed with the repository.
         let _ = fs::remove_file(&unfinished);
     }
     moved
+}
+
+/// The name of a file that is moved to its place as soon as it is written.
+pub(crate) fn temporary_name() -> String {
+    format!("tmp_{:016x}", fastrand::u64(..))
 }
 
 /// Moves a file to its place, over one that is there.
@@ -104,10 +120,17 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
+/// Waits until the name of a file is on the disk; where that is not possible, a power cut may cost the file.
+pub(crate) fn sync_parent(path: &Path) {
+    if let Some(Err(error)) = path.parent().map(fs::sync_dir) {
+        tracing::debug!(%error, path = %path.display(), "the folder of a file was not synced");
+    }
+}
+
 /// Copies a file to its place by way of a file beside it.
 pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
-    let beside = to.with_file_name(format!("tmp_{:016x}", fastrand::u64(..)));
-    let copied = fs::copy(from, &beside).in_cache(&beside).and_then(|_| fs::rename(&beside, to).in_cache(to));
+    let beside = to.with_file_name(temporary_name());
+    let copied = copy_new(from, &beside).and_then(|()| fs::rename(&beside, to).in_cache(to));
     if copied.is_err() {
         let _ = fs::remove_file(&beside);
     } else if remove {
@@ -116,9 +139,20 @@ pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
     copied
 }
 
+/// Copies a file to a new one, and sees that its bytes are on the disk.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<()> {
+    let mut source = std::fs::File::open(from).at(from)?;
+    let length = source.metadata().at(from)?.len();
+    let copied = File::create_new(to).and_then(|file| {
+        file.copy_range(&mut source, 0, length)?;
+        file.sync()
+    });
+    copied.in_cache(to)
+}
+
 /// Whether a file is there, behind links too, and has this many bytes.
 pub(crate) fn is_whole(path: &Path, size: u64) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == size)
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == size)
 }
 
 /// Looks at many things, some at a time: a look waits for the disk, or for the network that it is behind.
@@ -144,18 +178,31 @@ pub(crate) fn at_once<T: Sync, R: Send>(things: &[T], look: impl Fn(&T) -> R + S
 
 /// Makes a pointer in a snapshot: a relative link to the blob, or a copy where links cannot be.
 pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path) -> Result<()> {
-    let pointer = create_parents(snapshot, path)?;
+    let pointer = match create_parents(snapshot, path) {
+        Err(_) if !snapshot.exists() => {
+            create_dir_all(snapshot)?;
+            create_parents(snapshot, path)?
+        }
+        made => made?,
+    };
     let mut target = PathBuf::new();
     target.extend(std::iter::repeat_n("..", path.segments().count() + 1));
     target.extend(["blobs", etag.as_str()]);
-    match symlink(&target, &pointer) {
+    let mut linked = fs::symlink(&target, &pointer);
+    if linked.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        // Somebody has removed the folder of the commit, or the whole repository, since it was made.
+        create_dir_all(snapshot)?;
+        create_parents(snapshot, path)?;
+        linked = fs::symlink(&target, &pointer);
+    }
+    match linked {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if fs::read_link(&pointer).is_ok_and(|existing| existing == target) {
+            if std::fs::read_link(&pointer).is_ok_and(|existing| existing == target) {
                 return Ok(());
             }
-            let beside = pointer.with_file_name(format!("tmp_{:016x}", fastrand::u64(..)));
-            if symlink(&target, &beside).is_ok() {
+            let beside = pointer.with_file_name(temporary_name());
+            if fs::symlink(&target, &beside).is_ok() {
                 return rename(&beside, &pointer);
             }
         }
@@ -165,16 +212,6 @@ pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path
         Err(error) => tracing::debug!(%error, "no links here, so files are copied"),
     }
     copy(blob, &pointer, false)
-}
-
-#[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(windows)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(target, link)
 }
 
 /// Refuses to begin what the disk has no room for.
@@ -199,10 +236,10 @@ pub(crate) fn require_space(folder: &Path, bytes: u64) -> Result<()> {
 
 /// How many more files this process may open, as far as the system says.
 pub(crate) fn open_files() -> Option<usize> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     let limit: usize = line.split_whitespace().next()?.parse().ok()?;
-    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     Some(limit.saturating_sub(open))
 }
 
@@ -211,13 +248,14 @@ pub(crate) fn ignores_case(folder: &Path) -> bool {
     let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
     let other = if name.chars().any(char::is_lowercase) { name.to_uppercase() } else { name.to_lowercase() };
     // Another folder may have that name where case counts.
-    let real = |path: &Path| fs::canonicalize(path).ok();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
     other != name && real(&folder.with_file_name(other)).is_some_and(|other| real(folder) == Some(other))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[cfg(unix)]
     #[test]

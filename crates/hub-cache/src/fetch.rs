@@ -1,9 +1,10 @@
 //! A content from the Hub to its place, verified on the way.
 use crate::disk;
+use crate::fs;
 use crate::hasher::Hasher;
 use crate::layout::RepoCache;
 use crate::local_dir::{LocalDir, LocalFile};
-use crate::lock::Lock;
+use crate::lock::{Lock, Names};
 use crate::partial::{self, Adopt, Partial};
 use crate::pool::Pool;
 use crate::progress::Progress;
@@ -15,8 +16,7 @@ use hub_api::{Client, Http};
 use hub_http::header::{CONTENT_TYPE, HeaderMap};
 use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteFile, Result, Url, blocking, redact_url};
 use hub_types::{CommitHash, Etag, SafeRelPath};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Up to this size a file is received in memory, hashed and written in one go.
@@ -107,6 +107,7 @@ impl Place {
                     return Ok(false);
                 }
                 let snapshot = cache.snapshot(commit);
+                let _names = Names::share(cache.folder());
                 for path in &unit.paths {
                     if !disk::is_whole(&path.join_to(&snapshot), unit.size) {
                         disk::link(&snapshot, path, &unit.etag, &blob)?;
@@ -128,23 +129,34 @@ impl Place {
     }
 
     /// Moves a verified content to its place and shows it at its paths.
-    fn publish(&self, unit: &Unit, content: &Path) -> Result<()> {
+    fn publish(&self, unit: &Unit, partial: Partial) -> Result<()> {
         match self {
             Self::Cache(cache, commit) => {
                 let blob = cache.blob(&unit.etag);
-                if let Err(error) = disk::rename(content, &blob)
-                    && !disk::is_whole(&blob, unit.size)
-                {
-                    return Err(error);
-                }
+                // Whoever removes blobs must not look for pointers between the two steps.
+                let names = match partial.publish(&blob, || Names::share(cache.folder())) {
+                    Ok(names) => names,
+                    // Another process holds the blob open, on systems where that is in the way.
+                    Err(_) if disk::is_whole(&blob, unit.size) => Names::share(cache.folder()),
+                    Err(error) => return Err(error),
+                };
                 let snapshot = cache.snapshot(commit);
-                unit.paths.iter().try_for_each(|path| disk::link(&snapshot, path, &unit.etag, &blob))
+                unit.paths.iter().try_for_each(|path| disk::link(&snapshot, path, &unit.etag, &blob))?;
+                drop(names);
+                if unit.size > SMALL_BYTES {
+                    disk::sync_parent(&blob);
+                }
+                Ok(())
             }
             Self::Local(dir, _) => {
                 let Some((first, others)) = unit.paths.split_first() else { return Ok(()) };
-                dir.publish(content, first)?;
+                let file = disk::create_parents(dir.folder(), first)?;
+                partial.publish(&file, Names::none)?;
                 for other in others {
-                    dir.copy_in(&dir.file(first), other)?;
+                    dir.copy_in(&file, other)?;
+                }
+                if unit.size > SMALL_BYTES {
+                    disk::sync_parent(&file);
                 }
                 self.note(unit)
             }
@@ -225,12 +237,14 @@ impl Fetcher {
             if hash.as_deref().is_some_and(|hash| hash != shared.etag.as_str()) {
                 return Ok(hash);
             }
-            let path = partial::fresh_path(&place.partials(), &shared.etag);
-            let stored = write_new(&path, &pieces).and_then(|()| place.publish(&shared, &path));
-            if stored.is_err() {
-                let _ = std::fs::remove_file(&path);
+            let partial = partial::write_whole(&place.partials(), &shared.etag, &pieces)?;
+            let path = partial.path().to_path_buf();
+            let published = place.publish(&shared, partial);
+            if published.is_err() {
+                // The next run fetches the whole of a small file anyway.
+                let _ = fs::remove_file(&path);
             }
-            stored.map(|()| None)
+            published.map(|()| None)
         });
         match stored.await? {
             None => Ok(()),
@@ -241,45 +255,55 @@ impl Fetcher {
     async fn large(&self, unit: &Arc<Unit>) -> Result<()> {
         let partials = self.place.partials();
         let foreign = self.place.foreign_partial(unit);
-        let is_done = || !self.force && self.place.is_here(unit);
-        let signs = || partial::signs_of_life(&partials, &unit.etag, foreign.as_deref());
+        let (place, shared, force) = (self.place.clone(), unit.clone(), self.force);
+        let (folder, python) = (partials.clone(), foreign.clone());
+        let watch = move || {
+            let is_done = !force && place.is_here(&shared);
+            (!is_done).then(|| partial::signs_of_life(&folder, &shared.etag, python.as_deref()))
+        };
         // Threads that outlive this future hold it, too.
-        let lock = Arc::new(Lock::wait(&self.place.lock(unit), &unit.etag, is_done, signs).await);
-        // Who held the lock before may have done the work.
-        if is_done() {
-            let (place, shared) = (self.place.clone(), unit.clone());
-            if blocking(move || place.adopt(&shared)).await? {
-                return Ok(());
-            }
-        }
-        let mut adopt = match (self.force, Option::as_ref(&lock).is_some_and(Lock::is_exclusive)) {
+        let lock = Arc::new(Lock::wait(self.place.lock(unit), &unit.etag, watch).await?);
+        let mut adopt = match (force, Option::as_ref(&lock).is_some_and(Lock::is_exclusive)) {
             (true, _) => Adopt::Nothing,
-            (false, true) => Adopt::Locked,
-            (false, false) => Adopt::Abandoned,
+            (false, true) => Adopt::PartialsAndForeign,
+            (false, false) => Adopt::Partials,
         };
         loop {
             let (folder, shared, foreign) = (partials.clone(), unit.clone(), foreign.clone());
-            let claim = move || Partial::claim(&folder, &shared.etag, shared.size, adopt, foreign.as_deref());
-            let partial = blocking(claim).await?;
-            let (have, resumed) = (partial.done().clone(), partial.is_resumed());
-            if let Err(error) = disk::require_space(&partials, unit.size - have.total()) {
-                if have.total() == 0 {
-                    partial.discard();
+            let place = self.place.clone();
+            let claimed = blocking(move || {
+                // Who held the lock before may have done the work.
+                if adopt != Adopt::Nothing && place.is_here(&shared) && place.adopt(&shared)? {
+                    return Ok(None);
                 }
-                return Err(error);
-            }
+                let partial = Partial::claim(&folder, &shared.etag, shared.size, adopt, foreign.as_deref())?;
+                let have = partial.done().total();
+                if let Err(error) = disk::require_space(&folder, shared.size - have) {
+                    if have == 0 {
+                        partial.discard();
+                    }
+                    return Err(error);
+                }
+                Ok(Some(partial))
+            });
+            let Some(partial) = claimed.await? else { return Ok(()) };
+            let (have, resumed) = (partial.done().clone(), partial.is_resumed());
             self.started(unit, have.total());
             let (partial, hash, headers) = self.transfer(unit, partial, &have, lock.clone()).await?;
             if hash.as_deref().is_none_or(|hash| hash == unit.etag.as_str()) {
                 let (place, shared) = (self.place.clone(), unit.clone());
                 return blocking(move || {
-                    let published = place.publish(&shared, &partial.complete()?);
+                    let published = place.publish(&shared, partial);
                     drop(lock);
                     published
                 })
                 .await;
             }
-            partial.discard();
+            let discarded = blocking(move || {
+                partial.discard();
+                Ok(())
+            });
+            discarded.await?;
             if !resumed {
                 return Err(self.mismatch(unit, hash.as_deref().unwrap_or_default(), &headers));
             }
@@ -359,10 +383,4 @@ impl Fetcher {
 
 fn about(unit: &Unit, error: Error) -> Error {
     if error.subject().is_some() { error } else { error.about(unit.name()) }
-}
-
-fn write_new(path: &Path, pieces: &[Bytes]) -> Result<()> {
-    use crate::disk::InCache as _;
-    let mut file = std::fs::File::create_new(path).in_cache(path)?;
-    pieces.iter().try_for_each(|piece| file.write_all(piece)).in_cache(path)
 }

@@ -94,7 +94,7 @@ impl RepoCache {
             return Ok(());
         }
         // The Python client reads every file below `refs` as a reference, so what is unfinished stays outside.
-        disk::write_atomic(&self.folder, &self.ref_path(revision), commit.as_str().as_bytes())
+        disk::write_durable(&self.folder, &self.ref_path(revision), commit.as_str().as_bytes())
     }
 
     /// Notes that a commit has no such file.

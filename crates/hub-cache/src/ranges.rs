@@ -53,6 +53,20 @@ impl Ranges {
         gaps
     }
 
+    /// The bytes of these ranges that are not in others.
+    pub(crate) fn without(&self, others: &Self) -> Self {
+        let mut left = Self::default();
+        for (start, end) in self.iter() {
+            let mut at = start;
+            for (other_start, other_end) in others.iter().filter(|&(from, to)| from < end && to > start) {
+                left.insert(at, other_start);
+                at = at.max(other_end);
+            }
+            left.insert(at, end);
+        }
+        left
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().copied()
     }
@@ -75,6 +89,24 @@ mod tests {
         assert_eq!(ranges.iter().collect::<Vec<_>>(), [(0, 7), (10, 40)]);
         assert_eq!((ranges.head(), ranges.total()), (7, 37));
         assert_eq!(ranges.gaps(50), [(7, 10), (40, 50)]);
+    }
+
+    #[test]
+    fn ranges_without_others_are_what_is_left() {
+        let of = |ranges: &[(u64, u64)]| {
+            ranges.iter().fold(Ranges::default(), |mut all, range| {
+                all.insert(range.0, range.1);
+                all
+            })
+        };
+        for (some, others, left) in [
+            (&[(0, 10), (20, 30)][..], &[][..], &[(0, 10), (20, 30)][..]),
+            (&[(0, 10), (20, 30)], &[(0, 30)], &[]),
+            (&[(0, 10), (20, 30)], &[(2, 4), (6, 22), (29, 40)], &[(0, 2), (4, 6), (22, 29)]),
+            (&[(5, 9)], &[(0, 5), (9, 12)], &[(5, 9)]),
+        ] {
+            assert_eq!(of(some).without(&of(others)), of(left), "{some:?} without {others:?}");
+        }
     }
 
     #[test]

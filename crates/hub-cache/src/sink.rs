@@ -1,11 +1,11 @@
 //! Where the bytes of a transfer go: to disk and through the hash, on threads of their own.
+use crate::fs::Reader;
 use crate::hasher::Hasher;
 use crate::partial::Partial;
 use bytes::Bytes;
 use hub_http::{Error, ErrorKind, IoContext as _, Result};
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as sync};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -91,9 +91,11 @@ fn write(
     mut orders: mpsc::Receiver<(Order, Room)>,
 ) -> Result<Received> {
     let path = partial.path().to_path_buf();
+    let reader = partial.reader()?;
     let (to_hash, hashing) = sync::sync_channel(WAITING);
+    let restarts = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let hashed = scope.spawn(|| hash(&path, hasher, hashing));
+        let hashed = scope.spawn(|| hash(&path, &reader, hasher, hashing, &restarts));
         let mut at = 0;
         let mut result = pass_on(&partial, &mut at, None, &to_hash);
         while let Some((order, room)) = orders.blocking_recv().filter(|_| result.is_ok()) {
@@ -104,7 +106,14 @@ fn write(
                 Order::Journal => partial.begin_journal(),
                 Order::Restart => {
                     at = 0;
-                    partial.restart().and_then(|()| tell(&to_hash, ToHash::Restart))
+                    // The other thread may be reading what is to be emptied.
+                    restarts.fetch_add(1, Ordering::Relaxed);
+                    let (stopped, has_stopped) = sync::channel();
+                    tell(&to_hash, ToHash::Restart(stopped)).and_then(|()| {
+                        // An error means that the thread has failed, and reads no more either.
+                        let _ = has_stopped.recv();
+                        partial.restart()
+                    })
                 }
             };
         }
@@ -122,7 +131,8 @@ fn write(
 enum ToHash {
     Bytes(Bytes, Room),
     ReadTo(u64),
-    Restart,
+    /// What came so far is void; the answer says that nothing of it is being read.
+    Restart(sync::Sender<()>),
 }
 
 fn tell(to_hash: &sync::SyncSender<ToHash>, what: ToHash) -> Result<()> {
@@ -150,38 +160,41 @@ fn pass_on(
     Ok(())
 }
 
-fn hash(path: &Path, fresh: Hasher, orders: sync::Receiver<ToHash>) -> Result<Option<String>> {
+/// Hashes what comes, in order; `restarts` counts the restarts that were ordered, also those still in the queue.
+fn hash(
+    path: &Path,
+    reader: &Reader,
+    fresh: Hasher,
+    orders: sync::Receiver<ToHash>,
+    restarts: &AtomicUsize,
+) -> Result<Option<String>> {
     let mut hasher = fresh.clone();
-    if matches!(fresh, Hasher::Unknown) {
-        orders.iter().for_each(drop);
-        return Ok(None);
-    }
-    let mut at = 0;
-    let mut file: Option<File> = None;
+    let is_wanted = !matches!(fresh, Hasher::Unknown);
+    let (mut at, mut restarted) = (0, 0);
     let mut buffer = Vec::new();
     for order in orders {
         match order {
+            ToHash::Restart(stopped) => {
+                hasher = fresh.clone();
+                at = 0;
+                restarted += 1;
+                let _ = stopped.send(());
+            }
+            _ if !is_wanted => {}
             ToHash::Bytes(bytes, _room) => {
                 hasher.update(&bytes);
                 at += bytes.len() as u64;
             }
             ToHash::ReadTo(end) => {
-                let file = match &mut file {
-                    Some(file) => file,
-                    None => file.insert(File::open(path).at(path)?),
-                };
-                file.seek(SeekFrom::Start(at)).at(path)?;
                 buffer.resize(READ_BYTES, 0);
-                while at < end {
+                while at < end && restarts.load(Ordering::Relaxed) == restarted {
+                    #[cfg(test)]
+                    tests::before_reading(path);
                     let want = usize::try_from(end - at).unwrap_or(READ_BYTES).min(READ_BYTES);
-                    file.read_exact(&mut buffer[..want]).at(path)?;
+                    reader.read_exact_at(&mut buffer[..want], at).at(path)?;
                     hasher.update(&buffer[..want]);
                     at += want as u64;
                 }
-            }
-            ToHash::Restart => {
-                hasher = fresh.clone();
-                at = 0;
             }
         }
     }
@@ -193,6 +206,8 @@ mod tests {
     use super::*;
     use crate::partial::Adopt;
     use hub_types::Etag;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
 
     /// Any name that is a sha256.
     const HASH: &str = "bf5a8e4cbd25d9b8e1bfb0b9a6e8ae5d3b5e3b8ba3b2b3d1b2ae8c3b7ff4b0c1";
@@ -206,7 +221,8 @@ mod tests {
             sink.send(order).await.unwrap();
         }
         let received = sink.finish().await.unwrap();
-        let path = received.partial.complete().unwrap();
+        let path = folder.path().join("published");
+        received.partial.publish(&path, || ()).unwrap();
         (std::fs::read(path).unwrap(), received.hash)
     }
 
@@ -232,7 +248,7 @@ mod tests {
     }
 
     /// Tells how long a file is when it is let go.
-    struct Held(std::path::PathBuf, sync::Sender<u64>);
+    struct Held(PathBuf, sync::Sender<u64>);
 
     impl Drop for Held {
         fn drop(&mut self) {
@@ -253,6 +269,55 @@ mod tests {
         }
         drop(sink);
         assert_eq!(length.recv(), Ok(8 << 20));
+    }
+
+    /// Runs before a piece of the named file is read back.
+    type Hook = Box<dyn FnMut() + Send>;
+    static BEFORE_READING: Mutex<Vec<(PathBuf, Hook)>> = Mutex::new(Vec::new());
+
+    pub(super) fn before_reading(path: &Path) {
+        let mut hooks = BEFORE_READING.lock().unwrap();
+        let hook = hooks.iter().position(|(hooked, _)| hooked == path).map(|index| hooks.swap_remove(index));
+        drop(hooks);
+        if let Some((_, mut hook)) = hook {
+            hook();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_restart_waits_until_the_bytes_before_it_are_not_read_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let etag = Etag::parse(HASH).unwrap();
+        let size = 2 * READ_BYTES as u64;
+        let mut partial = Partial::claim(folder.path(), &etag, size, Adopt::Nothing, None).unwrap();
+        partial.write(0, &vec![1; READ_BYTES]).unwrap();
+        let path = partial.path().to_path_buf();
+        let (reading, is_reading) = sync::channel();
+        let (go_on, may_go_on) = sync::channel::<()>();
+        let prefix = path.clone();
+        let hook: Hook = Box::new(move || {
+            reading.send(()).unwrap();
+            may_go_on.recv().unwrap();
+            // Long enough for a writer that does not wait.
+            (0..10_000).for_each(|_| std::thread::yield_now());
+            assert_eq!(std::fs::metadata(&prefix).unwrap().len(), READ_BYTES as u64);
+        });
+        BEFORE_READING.lock().unwrap().push((path, hook));
+        let sink = Sink::start(partial, Hasher::of(&etag, size), ());
+        is_reading.recv().unwrap();
+        sink.send(Order::Restart).await.unwrap();
+        let whole = Bytes::from(vec![2; 2 * READ_BYTES]);
+        sink.send(Order::Write(0, whole.clone())).await.unwrap();
+        // The writer has the order to restart as soon as one at most is left in the queue.
+        while sink.orders.max_capacity() - sink.orders.capacity() > 1 {
+            std::thread::yield_now();
+        }
+        go_on.send(()).unwrap();
+        let received = sink.finish().await.unwrap();
+        let mut hasher = Hasher::of(&etag, size);
+        hasher.update(&whole);
+        assert_eq!(received.hash, hasher.finish());
+        assert_eq!(received.partial.done().total(), size);
     }
 
     #[tokio::test]
