@@ -51,7 +51,7 @@ const JOB: &str = "E2E_ANOTHER_PROCESS";
 
 /// Starts a test a second time, as a process that downloads `model.bin` into the same cache, and tells when so many
 /// bytes have come.
-fn another(hub: &Downloading, test: &str, milestone: usize) -> Child {
+pub fn another(hub: &Downloading, test: &str, milestone: usize) -> Child {
     let home = hub.api.config().home.display().to_string();
     Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
@@ -62,7 +62,7 @@ fn another(hub: &Downloading, test: &str, milestone: usize) -> Child {
 }
 
 /// Does what is to be done if this is the other process, and tells whether it is.
-async fn is_another() -> bool {
+pub async fn is_another() -> bool {
     let Ok(job) = std::env::var(JOB) else { return false };
     let [endpoint, token, milestone, home] = job.splitn(4, '|').collect::<Vec<_>>()[..] else {
         panic!("{job}")
@@ -74,8 +74,8 @@ async fn is_another() -> bool {
 }
 
 /// Waits until another process is as far as it was to tell.
-fn await_milestone(process: &mut Child) {
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+pub fn await_milestone(process: &mut Child) {
+    let mut lines = BufReader::new(process.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
     let reached = tokio::task::block_in_place(|| lines.any(|line| line.ends_with(MILESTONE)));
     assert!(reached, "it was over before it was as far as that");
 }
@@ -86,7 +86,7 @@ fn kill(mut process: Child) {
 }
 
 /// The bytes of content that were sent.
-fn sent(hub: &Downloading) -> u64 {
+pub fn sent(hub: &Downloading) -> u64 {
     hub.content_requests().iter().map(|request| request.body_bytes_sent).sum()
 }
 

@@ -15,6 +15,7 @@ mod integrity;
 mod likes;
 mod listing;
 mod local_dir;
+mod ownership;
 mod refs;
 mod repos;
 mod safetensors;
