@@ -1,25 +1,16 @@
-//! The one place that sends requests.
-use crate::body::BodySource;
-use crate::connect::{self, Connections};
+//! The transport as its users see it: a handle with its settings, and what handles share.
+use crate::connect::Connections;
+use crate::exchange::Exchange;
 use crate::limiter::Limiter;
+use crate::origin::Origins;
+use crate::retry::{Budget, Deadline};
 use crate::{
-    Config, Error, ErrorKind, Http, Redirects, RequestBody, Response, Result, Target, Timeout, Token, answer,
-    redact_url, retry,
+    Answer, Config, Error, ErrorKind, Http, Purpose, Response, Result, Retry, Target, Timeout, Token, redact_url,
 };
-use bytes::Bytes;
-use futures_util::StreamExt as _;
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
-};
-use reqwest::{Method, StatusCode};
+use reqwest::header::{HeaderMap, HeaderValue};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
-use tokio::time::Instant;
-use url::{Host, Origin, Url};
-
-const MAX_REDIRECTS: usize = 10;
-/// How much of a refusal is read for its message.
-const MAX_REFUSAL_BYTES: usize = 64 << 10;
+use tokio::runtime;
+use url::Url;
 
 /// Which token a handle sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,31 +33,64 @@ pub struct Client {
     auth: Auth,
     headers: HeaderMap,
     timeout: Option<Timeout>,
-    patience: Option<Duration>,
+    patience: Option<Timeout>,
+    deadline: Option<Deadline>,
 }
 
 #[derive(Debug)]
 struct Shared {
     config: Config,
-    /// Where the token belongs.
-    origins: Vec<Origin>,
-    connections: Connections,
+    origins: Origins,
+    pools: Pools,
     limiter: Limiter,
+    budget: Arc<Budget>,
+}
+
+/// The connections of each runtime that uses the client.
+///
+/// A connection is driven by a task of the runtime that made it. Used from another runtime it would stand still while
+/// its own one is blocked, for example by a blocking call in a current-thread runtime.
+#[derive(Debug, Default)]
+struct Pools(Mutex<Vec<(runtime::Id, Arc<Connections>)>>);
+
+/// How many runtimes keep their connections; a program rarely has more than two.
+const MAX_POOLS: usize = 8;
+
+impl Pools {
+    /// The connections of the current runtime.
+    fn current(&self) -> Arc<Connections> {
+        let id = runtime::Handle::current().id();
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, connections)) = pools.iter().find(|(other, _)| *other == id) {
+            return connections.clone();
+        }
+        if pools.len() >= MAX_POOLS {
+            pools.remove(0);
+        }
+        let connections = Arc::<Connections>::default();
+        pools.push((id, connections.clone()));
+        connections
+    }
 }
 
 impl Client {
     /// Creates the transport. Nothing is connected or read before the first request.
     pub fn new(config: Config) -> Self {
-        let bases = [&config.endpoint, &config.inference_endpoints];
-        let origins = bases.into_iter().filter_map(|base| Some(Url::parse(base).ok()?.origin())).collect();
-        let shared =
-            Shared { config, origins, connections: Connections::default(), limiter: Limiter::default() };
+        let origins = Origins::new([&*config.endpoint, &*config.inference_endpoints]);
+        let shared = Shared {
+            config,
+            origins,
+            pools: Pools::default(),
+            limiter: Limiter::default(),
+            budget: Arc::default(),
+        };
         Self {
             shared: Arc::new(shared),
             auth: Auth::default(),
             headers: HeaderMap::new(),
             timeout: None,
             patience: None,
+            deadline: None,
         }
     }
 
@@ -94,7 +118,10 @@ impl Client {
         handle
     }
 
-    /// A handle that waits this long without progress for an answer.
+    /// A handle that waits this long without progress for an answer, whatever the request is for.
+    ///
+    /// It takes precedence over the limits of the configuration and over those that endpoints declare, and is also the
+    /// time within which a body has to make progress.
     #[must_use]
     pub fn with_timeout(&self, timeout: impl Into<Timeout>) -> Self {
         Self { timeout: Some(timeout.into()), ..self.clone() }
@@ -102,11 +129,20 @@ impl Client {
 
     /// A handle whose requests wait this long at most when the server asks to wait, all attempts together.
     ///
-    /// A request that would have to wait longer fails with an error that says how long. Without this each wait may
-    /// take [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
+    /// That includes the waits that the server has asked of other tasks of this client. A request that would have to
+    /// wait longer fails at once with [`ErrorKind::RateLimited`] or the kind of the refusal, and
+    /// [`Error::retry_after`] says how long the wait would be. Without this each wait may take
+    /// [`RetryPolicy::max_wait`](crate::RetryPolicy::max_wait).
     #[must_use]
-    pub fn with_patience(&self, patience: Duration) -> Self {
-        Self { patience: Some(patience), ..self.clone() }
+    pub fn with_patience(&self, patience: impl Into<Timeout>) -> Self {
+        Self { patience: Some(patience.into()), ..self.clone() }
+    }
+
+    /// A handle whose requests have to be finished within this time from now: all requests of the handle, with all
+    /// their attempts, pauses and bodies.
+    #[must_use]
+    pub fn with_deadline(&self, limit: impl Into<Timeout>) -> Self {
+        Self { deadline: Deadline::start(limit.into()), ..self.clone() }
     }
 
     /// The token this handle sends to the Hub.
@@ -130,12 +166,15 @@ impl Client {
 
     /// Performs an exchange and returns the head of its answer, whose status is a success.
     ///
-    /// Redirects are followed, and with [`Redirects::SameHost`] an answer may also be a redirect to elsewhere.
+    /// Redirects are followed, and with [`Redirects::SameHost`](crate::Redirects::SameHost) an answer may also be a
+    /// redirect to elsewhere. An answer to a DELETE may also have the status 404, if an earlier attempt may have deleted
+    /// the thing and its answer was lost.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] if the request is invalid and [`ErrorKind::Offline`] if requests are switched
     /// off, both before anything is sent; the kind that the Hub's refusal means; [`ErrorKind::Connection`] or
-    /// [`ErrorKind::Timeout`] if there was no answer.
+    /// [`ErrorKind::Timeout`] if there was no answer; [`ErrorKind::ForeignOrigin`] or [`ErrorKind::Redirect`] if an
+    /// answer names an address that must not be asked.
     pub async fn execute(&self, http: Http) -> Result<Response> {
         let url = self.resolve(&http)?;
         if self.config().offline {
@@ -145,7 +184,23 @@ impl Client {
                 format!("HF_HUB_OFFLINE is set, so {what} was not sent"),
             ));
         }
-        Box::pin(self.attempts(&http, url)).await
+        Box::pin(Exchange::new(self, http, url).run()).await
+    }
+
+    /// Performs an exchange and reads the whole answer.
+    ///
+    /// An answer whose body breaks off is asked for again like one that never came.
+    ///
+    /// # Errors
+    /// Those of [`Client::execute`] and [`Response::collect`].
+    pub async fn answer(&self, http: Http) -> Result<Answer> {
+        self.execute(http).await?.collect().await
+    }
+
+    /// The retries of an operation that is larger than a request, under the limits of this handle.
+    pub fn retry(&self) -> Retry {
+        let patience = self.patience.and_then(Timeout::duration);
+        Retry::new(self.config().retry, self.shared.budget.clone(), self.deadline, patience)
     }
 
     /// The URL of a request.
@@ -169,286 +224,55 @@ impl Client {
         Ok(url)
     }
 
-    async fn attempts(&self, http: &Http, url: Url) -> Result<Response> {
-        let policy = self.config().retry;
-        let mut limit = self.patience.map_or(policy.max_wait, |patience| patience.min(policy.max_wait));
-        let mut attempt = 1;
-        let mut unsent = true;
-        loop {
-            let error = match self.follow(http, url.clone()).await {
-                Ok(response) => return Ok(response),
-                Err(failure) => {
-                    unsent &= failure.error.is_unsent();
-                    let again = attempt < policy.max_attempts && failure.may_repeat(http);
-                    let asked = failure.error.retry_after();
-                    if !again || asked.is_some_and(|wait| wait > limit) {
-                        return Err(too_long(failure.error, asked, limit)
-                            .with_attempts(attempt)
-                            .with_unsent(unsent));
-                    }
-                    if self.patience.is_some() {
-                        limit = limit.saturating_sub(asked.unwrap_or_default());
-                    }
-                    let wait = asked.unwrap_or_else(|| policy.backoff(attempt));
-                    if asked.is_some() || failure.error.kind() == ErrorKind::RateLimited {
-                        self.shared.limiter.close(host_of(&failure.url), wait);
-                    } else {
-                        tokio::time::sleep(wait).await;
-                    }
-                    failure.error
-                }
-            };
-            tracing::debug!(attempt, %error, "trying again");
-            attempt += 1;
-        }
+    /// The connections of the current runtime.
+    pub(crate) fn connections(&self) -> Arc<Connections> {
+        self.shared.pools.current()
     }
 
-    /// Sends a request and follows its redirects.
-    async fn follow(&self, http: &Http, first: Url) -> Result<Response, Failure> {
-        let mut url = first.clone();
-        let mut method = http.method.clone();
-        for hop in 0..=MAX_REDIRECTS {
-            let response = self.send(http, &method, &url, hop).await?;
-            let status = response.status();
-            if status.is_success() {
-                return Ok(response);
-            }
-            let location = response
-                .headers()
-                .get(LOCATION)
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-            let Some(location) = location.filter(|_| is_redirect(status)) else {
-                return Err(refused(response, &method).await);
-            };
-            if http.redirects == Redirects::SameHost && names_a_host(&location) {
-                return Ok(response);
-            }
-            let next =
-                redirect_target(&url, &location).map_err(|error| Failure::lasting(error, url.clone()))?;
-            // Browsers and the reference turn a redirected POST into a GET, but for 307 and 308.
-            if status == StatusCode::SEE_OTHER || (method == Method::POST && !keeps_method(status)) {
-                method = if method == Method::HEAD { Method::HEAD } else { Method::GET };
-            }
-            url = next;
-        }
-        let chain = format!("from {} to {}", redact_url(&first), redact_url(&url));
-        let error = Error::new(ErrorKind::Redirect, format!("more than {MAX_REDIRECTS} redirects, {chain}"));
-        Err(Failure::lasting(error, url))
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.shared.limiter
     }
 
-    /// Sends one request to one URL and waits for the head of its answer.
-    async fn send(&self, http: &Http, method: &Method, url: &Url, hop: usize) -> Result<Response, Failure> {
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.shared.origins
+    }
+
+    /// The headers that go to the Hub's own origin.
+    pub(crate) fn own_headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The time within which a body has to make progress.
+    pub(crate) fn body_window(&self) -> Timeout {
+        self.timeout.unwrap_or(self.config().download_timeout)
+    }
+
+    /// How long the first byte of an answer may take, and what to name if it does not come.
+    pub(crate) fn answer_limit(&self, http: &Http) -> (Timeout, &'static str) {
+        const BY_ENDPOINT: &str = "this request may take";
         let config = self.config();
-        let fail = |error: Error| Failure::lasting(error, url.clone());
-        self.shared.limiter.ready(host_of(url)).await;
-
-        let mut headers = http.headers.clone();
-        if self.is_own(url) {
-            headers.extend(self.headers.clone());
-            if http.authorized
-                && let Some(token) = self.token().map_err(fail)?
+        if let Some(timeout) = self.timeout {
+            return (timeout, "the caller allows");
+        }
+        match (http.timeout, http.purpose) {
+            (Some(timeout), _) => (timeout, BY_ENDPOINT),
+            (None, Purpose::Metadata) => (config.etag_timeout, "HF_HUB_ETAG_TIMEOUT allows"),
+            (None, Purpose::Download) => (config.download_timeout, "HF_HUB_DOWNLOAD_TIMEOUT allows"),
+            // Who is in a hurry with downloads does not want to wait a minute for what is only read either. What writes
+            // is not cut short: the Hub would go on with it.
+            (None, Purpose::Api)
+                if http.method.is_safe() && config.download_timeout < DEFAULT_DOWNLOAD_TIMEOUT =>
             {
-                headers.insert(AUTHORIZATION, token.bearer());
+                (config.download_timeout, "HF_HUB_DOWNLOAD_TIMEOUT allows")
             }
-        } else {
-            if hop > 0 {
-                headers.remove(AUTHORIZATION);
-            }
-            headers.extend(http.elsewhere.clone());
+            (None, Purpose::Api) => (config.api_timeout, "a call of the API may take"),
         }
-        let connections = self.shared.connections.for_url(url, config).map_err(fail)?;
-        let progress = Progress::default();
-        let mut request = connections.request(method.clone(), url.clone()).headers(headers);
-        if *method == http.method {
-            request = with_body(request, &http.body, &progress);
-        }
-        let request = request
-            .build()
-            .map_err(|error| fail(Error::invalid("the request could not be built").caused_by(error)))?;
-        let line = format!("{method} {}", redact_url(url));
-        tracing::debug!("{line}");
-        let patience = http.timeout.or(self.timeout).unwrap_or(config.download_timeout);
-        match progress.watch(connections.execute(request), patience).await {
-            Some(Ok(inner)) => Ok(Response { inner, patience }),
-            Some(Err(error)) => {
-                let unsent = error.is_connect();
-                let error = connect::broken(error, config, &line).with_unsent(unsent);
-                Err(Failure { error, url: url.clone(), transient: true })
-            }
-            None => {
-                let message =
-                    format!("no answer within {patience} ({line}); the limit is HF_HUB_DOWNLOAD_TIMEOUT");
-                Err(Failure {
-                    error: Error::new(ErrorKind::Timeout, message),
-                    url: url.clone(),
-                    transient: true,
-                })
-            }
-        }
-    }
-
-    /// Whether a URL is at an origin that the token belongs to.
-    fn is_own(&self, url: &Url) -> bool {
-        self.shared.origins.contains(&url.origin())
     }
 }
 
-/// A failed attempt.
-struct Failure {
-    error: Error,
-    url: Url,
-    /// It may go better the next time.
-    transient: bool,
-}
-
-impl Failure {
-    fn lasting(error: Error, url: Url) -> Self {
-        Self { error, url, transient: false }
-    }
-
-    fn may_repeat(&self, http: &Http) -> bool {
-        // A request that was turned away for its number was not performed.
-        let turned_away = self.error.kind() == ErrorKind::RateLimited;
-        self.transient && (self.error.is_unsent() || http.repeatable || turned_away)
-    }
-}
-
-fn too_long(error: Error, asked: Option<Duration>, limit: Duration) -> Error {
-    match asked {
-        Some(wait) if wait > limit => {
-            let limit = limit.as_secs();
-            let text =
-                format!("the server asks to wait {} s, longer than the limit of {limit} s", wait.as_secs());
-            crate::Context::<()>::with(Err(error), || text).unwrap_err()
-        }
-        _ => error,
-    }
-}
-
-async fn refused(mut response: Response, method: &Method) -> Failure {
-    let mut body = Vec::new();
-    while body.len() < MAX_REFUSAL_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            // The status tells enough; the rest of its page is not worth a failure.
-            Ok(None) | Err(_) => break,
-        }
-    }
-    let status = response.status();
-    let error = answer::refusal(method, response.url(), status, response.headers(), &body);
-    let transient = retry::is_transient(status);
-    let transient = transient
-        || (status == StatusCode::FORBIDDEN
-            && retry::asked_wait(response.headers(), SystemTime::now()).is_some());
-    Failure { error, url: response.url().clone(), transient }
-}
+/// A shorter `HF_HUB_DOWNLOAD_TIMEOUT` than this was chosen by somebody.
+const DEFAULT_DOWNLOAD_TIMEOUT: Timeout = Timeout::from_secs(10);
 
 fn parse(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| Error::invalid(format!("`{text}` is no URL")).caused_by(error))
-}
-
-fn host_of(url: &Url) -> &str {
-    &url[url::Position::BeforeHost..url::Position::AfterPort]
-}
-
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-fn keeps_method(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 307 | 308)
-}
-
-/// Whether a `Location` names a host, rather than a path on the same one.
-fn names_a_host(location: &str) -> bool {
-    location.starts_with("//") || Url::parse(location).is_ok()
-}
-
-/// Where a redirect leads, if one may go there.
-fn redirect_target(from: &Url, location: &str) -> Result<Url> {
-    let refuse = |why: &str| {
-        let from = redact_url(from);
-        Err(Error::new(ErrorKind::Redirect, format!("{from} redirects to {why}; refused")))
-    };
-    let Ok(next) = from.join(location) else { return refuse("what is no URL") };
-    if !matches!(next.scheme(), "http" | "https") {
-        return refuse(&format!("a `{}:` URL", next.scheme()));
-    }
-    // A server must not make us ask the machine's own metadata service.
-    if is_link_local(&next) && !is_link_local(from) {
-        return refuse("a link-local address");
-    }
-    Ok(next)
-}
-
-fn is_link_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_link_local(),
-        Some(Host::Ipv6(ip)) => {
-            ip.is_unicast_link_local() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_link_local())
-        }
-        _ => false,
-    }
-}
-
-fn with_body(
-    request: reqwest::RequestBuilder,
-    body: &RequestBody,
-    progress: &Progress,
-) -> reqwest::RequestBuilder {
-    match body {
-        RequestBody::Empty => request,
-        RequestBody::Json(value) => request.header(CONTENT_TYPE, "application/json").body(value.to_string()),
-        RequestBody::Form(pairs) => {
-            let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
-        }
-        RequestBody::Bytes { content_type, bytes } => {
-            request.header(CONTENT_TYPE, *content_type).body(bytes.clone())
-        }
-        RequestBody::Stream { content_type, length, source } => {
-            let request =
-                content_type.iter().fold(request, |request, media| request.header(CONTENT_TYPE, *media));
-            let request =
-                length.iter().fold(request, |request, length| request.header(CONTENT_LENGTH, *length));
-            request.header(ACCEPT_ENCODING, "identity").body(progress.follow(source))
-        }
-    }
-}
-
-/// When something last went out, so that a long upload is not mistaken for a silent server.
-#[derive(Debug, Clone)]
-struct Progress(Arc<Mutex<Instant>>);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
-    }
-}
-
-impl Progress {
-    fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A body that notes when each piece is taken.
-    fn follow(&self, source: &BodySource) -> reqwest::Body {
-        let progress = self.clone();
-        reqwest::Body::wrap_stream(source.open().inspect(move |_: &std::io::Result<Bytes>| {
-            *progress.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        }))
-    }
-
-    /// Waits for a future as long as something happens every `patience`; `None` if nothing does.
-    async fn watch<T>(&self, work: impl Future<Output = T>, patience: Timeout) -> Option<T> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            let Some(deadline) = patience.deadline(self.last()) else { return Some(work.await) };
-            match tokio::time::timeout_at(deadline, &mut work).await {
-                Ok(done) => return Some(done),
-                Err(_) if patience.deadline(self.last()).is_none_or(|later| later > deadline) => {}
-                Err(_) => return None,
-            }
-        }
-    }
+    Url::parse(text).map_err(|error| Error::invalid(format!("`{text}` is not a valid URL")).caused_by(error))
 }

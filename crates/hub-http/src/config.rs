@@ -29,6 +29,10 @@ pub struct Config {
     pub download_timeout: Timeout,
     /// How long the metadata of a file may take (`HF_HUB_ETAG_TIMEOUT`, in seconds).
     pub etag_timeout: Timeout,
+    /// How long making a connection may take: name, TCP and TLS together.
+    pub connect_timeout: Timeout,
+    /// How long the Hub may take to begin its answer to a call of its API, unless the endpoint is known to take longer.
+    pub api_timeout: Timeout,
     /// Whether progress bars are hidden (`HF_HUB_DISABLE_PROGRESS_BARS`).
     pub disable_progress_bars: bool,
     /// How much is logged (`HF_HUB_VERBOSITY`, or `debug` with `HF_DEBUG`).
@@ -104,6 +108,8 @@ impl Config {
             offline: truth("HF_HUB_OFFLINE") || truth("TRANSFORMERS_OFFLINE"),
             download_timeout: seconds("HF_HUB_DOWNLOAD_TIMEOUT")?,
             etag_timeout: seconds("HF_HUB_ETAG_TIMEOUT")?,
+            connect_timeout: Timeout::from_secs(5),
+            api_timeout: Timeout::from_secs(60),
             disable_progress_bars: truth("HF_HUB_DISABLE_PROGRESS_BARS"),
             verbosity,
             ca_bundle: path("REQUESTS_CA_BUNDLE"),

@@ -2,11 +2,10 @@
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use crate::IoContext as _;
 use crate::{Config, Error, ErrorKind, Result};
+use crate::connecting::WatchLayer;
 use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pools of connections, one for plain HTTP and one that can do TLS.
 #[derive(Debug, Default)]
@@ -42,9 +41,13 @@ fn build(config: &Config, secure: bool) -> Result<reqwest::Client> {
         .retry(reqwest::retry::never())
         // Parallel ranges want connections of their own, which HTTP/2 would fold into one.
         .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connector_layer(WatchLayer)
         .pool_idle_timeout(Duration::from_secs(60))
         .tcp_nodelay(true);
+    let builder = match config.connect_timeout.duration() {
+        Some(limit) => builder.connect_timeout(limit),
+        None => builder,
+    };
     let builder = trust(builder, config, secure)?;
     builder.build().map_err(|error| {
         Error::new(

@@ -211,6 +211,13 @@ impl Error {
         self
     }
 
+    /// Says what was attempted, in front of the message.
+    #[must_use]
+    pub(crate) fn context(mut self, what: impl FnOnce() -> String) -> Self {
+        self.0.message = format!("{}: {}", what(), self.0.message);
+        self
+    }
+
     pub(crate) fn with_http(mut self, http: HttpContext) -> Self {
         self.0.http = Some(http);
         self
@@ -351,16 +358,14 @@ impl<T> Context<T> for Result<T, InvalidArgument> {
 
 impl<T> Context<T> for Result<T, Error> {
     fn with(self, message: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|mut error| {
-            error.0.message = format!("{}: {}", message(), error.0.message);
-            error
-        })
+        self.map_err(|error| error.context(message))
     }
 }
 
 /// Names the path that an I/O failure is about.
 pub trait IoContext<T> {
-    /// Wraps an I/O failure with its path; a full disk and a read-only one have their own kinds.
+    /// Wraps an I/O failure with its path; a full disk or quota is [`ErrorKind::InsufficientSpace`], all else
+    /// [`ErrorKind::Io`].
     ///
     /// # Errors
     /// The failure, wrapped.

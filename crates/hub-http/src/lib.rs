@@ -1,6 +1,6 @@
 //! Configuration, tokens and the one transport of the Hugging Face Hub client.
 //!
-//! An exchange is an [`Http`] value: method, target, query, body, and whether it may be repeated. [`Client::execute`]
+//! An exchange is an [`Http`] value: method, target, query, body, and its idempotency. [`Client::execute`]
 //! performs it: it adds the token where it belongs, follows redirects without carrying the token off its origin,
 //! retries what may be retried, obeys rate limits, and turns a refusal into an [`Error`] with a [`ErrorKind`].
 //! [`RemoteFile`] reads ranges of a file and goes on where a broken connection stopped.
@@ -24,9 +24,12 @@ mod body;
 mod client;
 mod config;
 mod connect;
+mod connecting;
 mod error;
+mod exchange;
 mod limiter;
 mod link;
+mod origin;
 mod path;
 mod redact;
 mod remote_file;
@@ -46,10 +49,10 @@ pub use link::next_link;
 pub use path::UrlPath;
 pub use redact::redact_url;
 pub use remote_file::{ByteRange, Piece, RemoteBody, RemoteFile};
-pub use request::{Http, Redirects, Target};
+pub use request::{Http, MAX_ANSWER_BYTES, MAX_LISTING_BYTES, Purpose, Redirects, Target};
 pub use reqwest::{Method, StatusCode, header};
 pub use response::{Answer, Response};
-pub use retry::RetryPolicy;
+pub use retry::{Idempotency, Retry, RetryPolicy};
 pub use timeout::Timeout;
 pub use token::Token;
 pub use token_store::{StoredToken, TokenStore};

@@ -11,13 +11,23 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// Waits until the host may be asked.
-    pub(crate) async fn ready(&self, host: &str) {
+    /// Waits until the host may be asked, and returns how long that took.
+    ///
+    /// # Errors
+    /// How long the wait would be, at once, if that is more than `limit`.
+    pub(crate) async fn ready(&self, host: &str, limit: Duration) -> Result<Duration, Duration> {
+        let start = Instant::now();
         // Tasks that wait for the same gate leave it over a tenth of the wait, not all in one moment.
         while let Some(until) = self.closed_until(host) {
-            let spread = (until - Instant::now()).mul_f64(fastrand::f64() / 10.0);
-            tokio::time::sleep_until(until + spread.min(Duration::from_secs(5))).await;
+            let wait = until.saturating_duration_since(Instant::now());
+            let left = limit.saturating_sub(start.elapsed());
+            if wait > left {
+                return Err(wait);
+            }
+            let spread = wait.mul_f64(fastrand::f64() / 10.0).min(Duration::from_secs(5));
+            tokio::time::sleep_until(until + spread.min(left - wait)).await;
         }
+        Ok(start.elapsed())
     }
 
     /// Closes the gate of a host for a time; never opens it earlier than it would.
@@ -44,9 +54,19 @@ mod tests {
         let start = Instant::now();
         limiter.close("a", Duration::from_secs(5));
         limiter.close("a", Duration::from_secs(1));
-        limiter.ready("b").await;
+        let minute = Duration::from_secs(60);
+        limiter.ready("b", minute).await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
-        futures_util::future::join_all((0..50).map(|_| limiter.ready("a"))).await;
+        futures_util::future::join_all((0..50).map(|_| limiter.ready("a", minute))).await;
         assert!(start.elapsed() >= Duration::from_secs(5) && start.elapsed() <= Duration::from_secs(6));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_opens_too_late_is_refused_at_once() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        limiter.close("a", Duration::from_secs(500));
+        let refused = limiter.ready("a", Duration::from_secs(10)).await;
+        assert_eq!((refused, start.elapsed()), (Err(Duration::from_secs(500)), Duration::ZERO));
     }
 }

@@ -1,13 +1,11 @@
 //! A file on a server, read in ranges that survive broken connections.
-use crate::{Client, Error, ErrorKind, Http, Response, Result, StatusCode, Target, Timeout, Url, redact_url};
+use crate::{
+    Client, Error, ErrorKind, Http, Purpose, Response, Result, Retry, StatusCode, Target, Url, redact_url,
+};
 use bytes::Bytes;
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, RANGE};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// Less than this in each second of waiting is a stall.
-const FLOOR_BYTES_PER_SECOND: f64 = 1024.0;
 /// A connection that brought this much has earned the next failure a fresh count.
 const PROGRESS_BYTES: u64 = 64 << 10;
 
@@ -80,7 +78,7 @@ impl RemoteFile {
     pub fn new(client: &Client, http: Http) -> Self {
         Self {
             client: client.clone(),
-            http: http.identity(),
+            http: http.identity().purpose(Purpose::Download),
             size: None,
             accepts_whole: false,
             reach: None,
@@ -139,9 +137,8 @@ impl RemoteFile {
             headers: HeaderMap::new(),
             status: StatusCode::OK,
             response: None,
-            failures: 0,
+            retry: self.client.retry(),
             earned: 0,
-            meter: Meter::default(),
         };
         body.connect().await?;
         Ok(body)
@@ -203,9 +200,9 @@ pub struct RemoteBody {
     headers: HeaderMap,
     status: StatusCode,
     response: Option<Response>,
-    failures: u32,
+    retry: Retry,
+    /// How many bytes have come since the last failure.
     earned: u64,
-    meter: Meter,
 }
 
 impl RemoteBody {
@@ -273,7 +270,6 @@ impl RemoteBody {
     async fn pull(&mut self) -> Result<Option<Bytes>> {
         let end = self.end();
         let Some(response) = &mut self.response else { return Ok(None) };
-        let before = Instant::now();
         let chunk = response.chunk().await?;
         let Some(mut bytes) = chunk else {
             return match end {
@@ -289,13 +285,6 @@ impl RemoteBody {
                 }
             };
         };
-        if self.meter.stalls(before.elapsed(), bytes.len(), self.file.client.config().download_timeout) {
-            let url = redact_url(response.url());
-            return Err(Error::new(
-                ErrorKind::Timeout,
-                format!("the body of {url} stalled at byte {}", self.position),
-            ));
-        }
         if let Some(end) = end {
             // A server may send more than was asked for; the rest is not ours.
             bytes.truncate(usize::try_from(end - self.position).unwrap_or(usize::MAX));
@@ -309,24 +298,17 @@ impl RemoteBody {
     async fn pause(&mut self, error: Error) -> Result<()> {
         self.response = None;
         if self.earned >= PROGRESS_BYTES {
-            self.failures = 0;
+            self.retry.reset();
         }
         self.earned = 0;
-        self.failures += 1;
-        let policy = self.file.client.config().retry;
-        if self.failures >= policy.max_attempts {
-            return Err(error.with_attempts(self.failures));
-        }
-        tracing::debug!(%error, position = self.position, "going on where the body stopped");
-        tokio::time::sleep(policy.backoff(self.failures)).await;
-        Ok(())
+        let position = self.position;
+        self.retry.wait(error.context(|| format!("the content broke off at byte {position}"))).await
     }
 
     /// Asks for the rest of the range; tells whether the server begins again at byte 0.
     async fn connect(&mut self) -> Result<bool> {
         let wanted = ByteRange { start: self.position, end: self.range.end };
         let response = self.file.request(wanted).await?;
-        self.meter = Meter::default();
         self.headers = response.headers().clone();
         self.status = response.status();
         let restart = self.accept(&response, wanted)?;
@@ -342,8 +324,11 @@ impl RemoteBody {
         };
         let etag = response.header(ETAG.as_str()).map(str::to_owned);
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
-        self.vague = partial && self.file.accepts_whole && response.header(CONTENT_RANGE.as_str()).is_none();
-        if self.vague {
+        let unnamed = partial && response.header(CONTENT_RANGE.as_str()).is_none();
+        self.vague = unnamed && self.file.accepts_whole;
+        // Some mirrors leave `Content-Range` out; a range from the first byte can hardly be another one.
+        let from_start = unnamed && wanted.start == 0 && !is_multipart(response);
+        if self.vague || from_start {
             return Ok(false);
         }
         if partial {
@@ -404,6 +389,11 @@ impl RemoteBody {
     }
 }
 
+/// Whether an answer has several ranges in an envelope of its own.
+fn is_multipart(response: &Response) -> bool {
+    response.header(CONTENT_TYPE.as_str()).is_some_and(|media| media.trim_start().starts_with("multipart/"))
+}
+
 /// A `Content-Range` header: `bytes 0-499/1000`, with the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ContentRange {
@@ -423,27 +413,6 @@ impl ContentRange {
         };
         let end = last.checked_add(1)?;
         (start < end && total.is_none_or(|total| end <= total)).then_some(Self { start, end, total })
-    }
-}
-
-/// Tells a stall from a slow line: it counts only the time spent waiting for the server.
-#[derive(Debug, Default)]
-struct Meter {
-    waited: Duration,
-    bytes: usize,
-}
-
-impl Meter {
-    fn stalls(&mut self, waited: Duration, bytes: usize, window: Timeout) -> bool {
-        self.waited += waited;
-        self.bytes += bytes;
-        if Timeout::new(self.waited) < window {
-            return false;
-        }
-        let floor = self.waited.as_secs_f64() * FLOOR_BYTES_PER_SECOND;
-        let stalled = (self.bytes as f64) < floor;
-        *self = Self::default();
-        stalled
     }
 }
 
@@ -468,15 +437,6 @@ mod tests {
         for (header, parsed) in cases {
             assert_eq!(ContentRange::parse(header), parsed, "{header}");
         }
-    }
-
-    #[test]
-    fn a_trickle_is_a_stall_and_a_slow_line_is_not() {
-        let second = Duration::from_secs(1);
-        let mut trickle = Meter::default();
-        assert!((0..11).any(|_| trickle.stalls(second, 1, (10 * second).into())));
-        let mut slow = Meter::default();
-        assert!(!(0..100).any(|_| slow.stalls(second, 64 << 10, (10 * second).into())));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! One exchange, as a value.
-use crate::{BodySource, RequestBody, Timeout, UrlPath, redact_url};
+use crate::{BodySource, Idempotency, RequestBody, Timeout, UrlPath, redact_url};
 use bytes::Bytes;
 use hub_types::InvalidArgument;
 use reqwest::Method;
@@ -40,6 +40,24 @@ pub enum Redirects {
     SameHost,
 }
 
+/// What an exchange is for, which decides how long the first byte of its answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// A call of the API: [`Config::api_timeout`](crate::Config::api_timeout), or what the endpoint declares.
+    #[default]
+    Api,
+    /// The metadata of a file: [`Config::etag_timeout`](crate::Config::etag_timeout).
+    Metadata,
+    /// The content of a file: [`Config::download_timeout`](crate::Config::download_timeout).
+    Download,
+}
+
+/// How many bytes the answer of an API call may have unless the endpoint declares more, after decompression.
+pub const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// How many bytes an answer may have that lists the files of a repository, after decompression.
+pub const MAX_LISTING_BYTES: usize = 256 << 20;
+
 /// One HTTP exchange, as a value to compare, log and perform.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an exchange does nothing until it is executed"]
@@ -57,22 +75,33 @@ pub struct Http {
     pub elsewhere: HeaderMap,
     /// The body.
     pub body: RequestBody,
-    /// Whether sending it twice does no harm, so that it may be repeated after an answer was lost.
-    pub repeatable: bool,
+    /// What sending it twice may do, and so when it is retried.
+    pub idempotency: Idempotency,
+    /// What it is for, which decides its time limit unless it has one of its own.
+    pub purpose: Purpose,
+    /// How many bytes of its answer are accepted in memory, after decompression.
+    pub max_answer_bytes: usize,
     /// Whether the token is sent (to its own origin only).
     pub authorized: bool,
     /// Which redirects are followed.
     pub redirects: Redirects,
-    /// How long to wait without progress for the answer; the configured time if unset.
+    /// How long to wait without progress for the first byte of the answer, where the endpoint is known to take longer
+    /// or has to be faster; the time of its purpose if unset. [`Client::with_timeout`](crate::Client::with_timeout)
+    /// takes precedence.
     pub timeout: Option<Timeout>,
     /// Why this request must not be sent.
     pub invalid: Option<InvalidArgument>,
 }
 
 impl Http {
-    /// Creates a request; GET, HEAD, PUT and DELETE may be repeated, others may not unless said so.
+    /// Creates a request. GET, HEAD and PUT are [`Idempotency::Safe`], DELETE is [`Idempotency::Delete`], and all others
+    /// are [`Idempotency::Unsafe`] unless said otherwise.
     pub fn new(method: Method, target: Target) -> Self {
-        let repeatable = matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE);
+        let idempotency = match method {
+            Method::GET | Method::HEAD | Method::PUT => Idempotency::Safe,
+            Method::DELETE => Idempotency::Delete,
+            _ => Idempotency::Unsafe,
+        };
         Self {
             method,
             target,
@@ -80,7 +109,9 @@ impl Http {
             headers: HeaderMap::new(),
             elsewhere: HeaderMap::new(),
             body: RequestBody::Empty,
-            repeatable,
+            idempotency,
+            purpose: Purpose::Api,
+            max_answer_bytes: MAX_ANSWER_BYTES,
             authorized: true,
             redirects: Redirects::Follow,
             timeout: None,
@@ -204,9 +235,26 @@ impl Http {
         self
     }
 
-    /// Says whether sending this twice does no harm.
-    pub fn repeatable(mut self, repeatable: bool) -> Self {
-        self.repeatable = repeatable;
+    /// Says whether sending this twice does no harm: [`Idempotency::Safe`] or [`Idempotency::Unsafe`].
+    pub fn repeatable(self, repeatable: bool) -> Self {
+        self.idempotency(if repeatable { Idempotency::Safe } else { Idempotency::Unsafe })
+    }
+
+    /// Sets what sending this twice may do.
+    pub fn idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// Sets what this is for.
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets how many bytes of the answer are accepted in memory, after decompression.
+    pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
+        self.max_answer_bytes = bytes;
         self
     }
 
