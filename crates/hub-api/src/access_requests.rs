@@ -319,6 +319,6 @@ mod tests {
         let expected =
             Http::post("/api/datasets/gpt2/user-access-request/grant").json(json!({ "user": "a b" }));
         assert_eq!(grant.http(), expected);
-        assert!(!grant.http().repeatable, "a second one is refused");
+        assert_eq!(grant.http().idempotency, hub_http::Idempotency::Unsafe, "a second one is refused");
     }
 }

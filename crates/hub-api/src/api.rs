@@ -1,9 +1,8 @@
 //! The handle that methods are called on.
 use crate::queue::Queue;
-use crate::{Auth, Client, Config, Result, Token};
+use crate::{Auth, Client, Config, Result, Timeout, Token};
 use hub_http::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A client of the Hub: every method of the API starts here.
 ///
@@ -20,7 +19,16 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct HfApi {
     client: Client,
-    pub(crate) queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    python_requests: bool,
+}
+
+/// What all handles of a client share beside its transport.
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Queue,
+    #[cfg(feature = "blocking")]
+    blocking: crate::blocking::Blocking,
 }
 
 impl HfApi {
@@ -34,7 +42,7 @@ impl HfApi {
 
     /// Creates a client from a configuration.
     pub fn new(config: Config) -> Self {
-        Self { client: Client::new(config), queue: Arc::default() }
+        Self { client: Client::new(config), shared: Arc::default(), python_requests: false }
     }
 
     /// The transport.
@@ -61,26 +69,82 @@ impl HfApi {
     /// A handle that sends the token that this says.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
-        Self { client: self.client.with_auth(auth), queue: self.queue.clone() }
+        self.with_client(self.client.with_auth(auth))
     }
 
-    /// A handle that waits this long without progress for an answer.
+    /// A handle that waits this long without progress for an answer, whatever the request is for.
+    ///
+    /// See [`Client::with_timeout`].
     #[must_use]
-    pub fn with_timeout(&self, timeout: impl Into<hub_http::Timeout>) -> Self {
-        Self { client: self.client.with_timeout(timeout), queue: self.queue.clone() }
+    pub fn with_timeout(&self, timeout: impl Into<Timeout>) -> Self {
+        self.with_client(self.client.with_timeout(timeout))
     }
 
     /// A handle whose requests wait this long at most when the server asks to wait, all attempts together.
     ///
     /// See [`Client::with_patience`].
     #[must_use]
-    pub fn with_patience(&self, patience: Duration) -> Self {
-        Self { client: self.client.with_patience(patience), queue: self.queue.clone() }
+    pub fn with_patience(&self, patience: impl Into<Timeout>) -> Self {
+        self.with_client(self.client.with_patience(patience))
+    }
+
+    /// A handle whose calls have to be finished within this time from now, with all their requests, pauses and bodies.
+    ///
+    /// See [`Client::with_deadline`].
+    ///
+    /// ```no_run
+    /// # async fn example(api: hub_api::HfApi) -> hub_api::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let me = api.with_deadline(Duration::from_secs(30)).whoami().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_deadline(&self, limit: impl Into<Timeout>) -> Self {
+        self.with_client(self.client.with_deadline(limit))
+    }
+
+    /// A handle that sends exactly what the Python client sends where this library says more by default.
+    ///
+    /// A commit then names its parent only if the caller does, see `create_commit`.
+    #[must_use]
+    pub fn with_python_requests(&self) -> Self {
+        Self { python_requests: true, ..self.clone() }
+    }
+
+    /// Whether this handle sends exactly what the Python client sends.
+    pub fn has_python_requests(&self) -> bool {
+        self.python_requests
     }
 
     /// A handle that adds a header to each request to the Hub's own origin.
     #[must_use]
     pub fn with_header(&self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { client: self.client.with_header(name, value), queue: self.queue.clone() }
+        self.with_client(self.client.with_header(name, value))
+    }
+    fn with_client(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.shared.queue
+    }
+
+    /// The runtime of the blocking calls of this client.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn blocking(&self) -> &crate::blocking::Blocking {
+        &self.shared.blocking
+    }
+
+    /// Runs a future on the runtime of this client and blocks the calling thread until it is done.
+    ///
+    /// It may be called from anywhere: without a runtime, within any runtime, and within a task.
+    ///
+    /// # Panics
+    /// If the system gives no thread, or the future panics.
+    #[cfg(feature = "blocking")]
+    pub fn block_on<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        self.shared.blocking.run(future)
     }
 }

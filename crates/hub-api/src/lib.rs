@@ -2,7 +2,7 @@
 //!
 //! A method is a struct of its parameters under their Python names; [`HfApi`] makes it bound to a client, setters add
 //! the optional ones, and `.await` performs it. `.block()` does so without an async runtime (feature `blocking`), and
-//! listings also have `.stream()`.
+//! listings also have `.stream()` and, for blocking code, `.iter()`.
 //!
 //! ```no_run
 //! # async fn example() -> hub_api::Result<()> {
@@ -50,7 +50,7 @@ pub mod webhooks;
 pub use api::HfApi;
 pub use arg::{Arg, Many};
 #[cfg(feature = "blocking")]
-pub use blocking::block_on;
+pub use blocking::{Iter, block_on};
 pub use listing::Pages;
 pub use paths::{repo_api, repo_path, resolve_path};
 pub use queue::Pending;
@@ -64,6 +64,7 @@ pub use hub_types as types;
 /// What the code of the macros refers to.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::request::perform;
     pub use futures_util::TryStreamExt;
     pub use futures_util::future::BoxFuture;
     pub use futures_util::stream::BoxStream;

@@ -1,14 +1,16 @@
 //! Paged listings as streams.
+use crate::request::span_of;
 use crate::{Answer, Client, Error, ErrorKind, HfApi, Http, List, Result};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use hub_http::{Method, Response, redact_url};
+use hub_http::{MAX_LISTING_BYTES, Method, Response, redact_url};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument as _;
 
 /// How many bytes of JSON are read where they arrive; more of them are read on a thread for such work.
 const SHORT_BODY: usize = 64 << 10;
@@ -103,7 +105,8 @@ impl Walk {
     /// Asks for a page and waits for the head of the answer, which has the link to the next.
     async fn step(&mut self) -> Result<Option<(Response, usize)>> {
         let Some(http) = self.next.take() else { return Ok(None) };
-        let response = self.client.execute(http).await?;
+        // A page whose body breaks off is asked for again by the task that reads it.
+        let response = self.client.execute(http.max_answer_bytes(MAX_LISTING_BYTES)).await?;
         if let Some(url) = response.next_page()? {
             let mut hasher = DefaultHasher::new();
             url.as_str().hash(&mut hasher);
@@ -155,7 +158,7 @@ struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
     fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(tokio::spawn(work))
+        Self(tokio::spawn(work.in_current_span()))
     }
 
     async fn finish(mut self) -> Result<T> {
@@ -180,6 +183,16 @@ fn finished<T>(joined: std::result::Result<T, JoinError>) -> Result<T> {
 impl HfApi {
     /// Streams the items of a listing; pages are fetched while those before are read.
     pub fn list<L: List>(&self, request: L) -> BoxStream<'static, Result<L::Item>> {
+        let span = span_of(L::SPEC.name);
+        let mut items = self.items(request);
+        if span.is_disabled() {
+            return items;
+        }
+        stream::poll_fn(move |context| span.in_scope(|| items.poll_next_unpin(context))).boxed()
+    }
+
+    /// As [`HfApi::list`], in the span of the caller.
+    pub(crate) fn items<L: List>(&self, request: L) -> BoxStream<'static, Result<L::Item>> {
         let (api, request) = (self.clone(), Arc::new(request));
         let items = Items::new(self, request.clone(), |items| items);
         let pages = stream::try_unfold((items, 0), |(mut items, position)| async move {

@@ -86,18 +86,21 @@ macro_rules! request {
             type IntoFuture = $crate::__private::BoxFuture<'static, Self::Output>;
             fn into_future(self) -> Self::IntoFuture {
                 let (request, api) = self.unbind();
-                Box::pin($crate::Run::run(request, api))
+                Box::pin($crate::__private::perform(request, api))
             }
         }
 
         $crate::__if_blocking! {
             impl $name<$crate::HfApi> {
-                /// Performs the call and blocks until it is done.
+                /// Performs the call and blocks until it is done, on the runtime of the client.
+                ///
+                /// It may be called from anywhere, also within a runtime, whose thread it then blocks.
                 ///
                 /// # Errors
                 /// As the method.
                 pub fn block(self) -> $crate::Result<$out> {
-                    $crate::block_on(::std::future::IntoFuture::into_future(self))
+                    let api = self.api.clone();
+                    api.block_on(::std::future::IntoFuture::into_future(self))
                 }
             }
         }
@@ -188,7 +191,7 @@ macro_rules! listing {
         }
         impl $crate::Run for $name {
             async fn run(self, api: $crate::HfApi) -> $crate::Result<Vec<$item>> {
-                $crate::__private::TryStreamExt::try_collect(api.list(self)).await
+                $crate::__private::TryStreamExt::try_collect(api.items(self)).await
             }
         }
         impl $name<$crate::HfApi> {
@@ -196,6 +199,17 @@ macro_rules! listing {
             pub fn stream(self) -> $crate::__private::BoxStream<'static, $crate::Result<$item>> {
                 let (request, api) = self.unbind();
                 api.list(request)
+            }
+        }
+
+        $crate::__if_blocking! {
+            impl $name<$crate::HfApi> {
+                /// Gives the items to blocking code, while further pages are fetched on the runtime of the client.
+                pub fn iter(self) -> $crate::Iter<$item> {
+                    let (request, api) = self.unbind();
+                    let items = api.list(request);
+                    $crate::Iter::new(api, items)
+                }
             }
         }
     };

@@ -72,30 +72,33 @@ impl HfApi {
     {
         let (sender, receiver) = oneshot::channel();
         let work = request.into_future();
+        // The call keeps the client, and with it the runtime that it is made on.
+        let client = self.clone();
         let call = Box::pin(async move {
             // On a task of its own, so that a call that panics does not end the queue.
             let result = tokio::spawn(work).await.unwrap_or_else(|error| Err(broken_off(error)));
             // Nobody may be waiting for the result, which is no failure.
             let _ = sender.send(result);
+            drop(client);
         });
         // A closed queue drops the call, and its handle says so.
-        let _ = self.queue.sender.get_or_init(start).send(call);
+        let _ = self.queue().sender.get_or_init(|| self.start_queue()).send(call);
         Pending(receiver)
     }
-}
 
-fn start() -> mpsc::UnboundedSender<BoxFuture<'static, ()>> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<BoxFuture<'static, ()>>();
-    let worker = async move {
-        while let Some(call) = receiver.recv().await {
-            call.await;
-        }
-    };
-    #[cfg(feature = "blocking")]
-    crate::blocking::runtime().spawn(worker);
-    #[cfg(not(feature = "blocking"))]
-    tokio::spawn(worker);
-    sender
+    fn start_queue(&self) -> mpsc::UnboundedSender<BoxFuture<'static, ()>> {
+        let (sender, mut receiver) = mpsc::unbounded_channel::<BoxFuture<'static, ()>>();
+        let worker = async move {
+            while let Some(call) = receiver.recv().await {
+                call.await;
+            }
+        };
+        #[cfg(feature = "blocking")]
+        self.blocking().runtime().spawn(worker);
+        #[cfg(not(feature = "blocking"))]
+        tokio::spawn(worker);
+        sender
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What is known of every method without calling it.
+use crate::request::perform;
 use crate::{Error, HfApi, List, Request, Result, Run};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
@@ -219,11 +220,12 @@ fn culprit<'a>(
 }
 
 fn call<R: Run>(api: HfApi, args: Value) -> BoxFuture<'static, Result<Box<dyn Json>>> {
-    async move { Ok(Box::new(read::<R>(args)?.run(api).await?) as Box<dyn Json>) }.boxed()
+    async move { Ok(Box::new(perform(read::<R>(args)?, api).await?) as Box<dyn Json>) }.boxed()
 }
 
 fn lines<R: Run<Output: Lines>>(api: HfApi, args: Value) -> BoxStream<'static, Result<Box<dyn Json>>> {
-    let all = async move { Ok::<_, Error>(stream::iter(read::<R>(args)?.run(api).await?.lines().map(Ok))) };
+    let all =
+        async move { Ok::<_, Error>(stream::iter(perform(read::<R>(args)?, api).await?.lines().map(Ok))) };
     stream::once(all).try_flatten().boxed()
 }
 

@@ -1,9 +1,15 @@
 //! Requests as data, and the three ways to perform one.
-use crate::{Error, HfApi, Http, Result, Spec};
+use crate::{Error, HfApi, Http, Result, Spec, Timeout};
 use bytes::Bytes;
-use hub_http::Answer;
+use hub_http::{Answer, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::TypeId;
+use tracing::Instrument as _;
+use tracing::instrument::Instrumented;
+
+/// How long the Hub may take to begin its answer where it does the whole work first: it moves or rewrites a repository,
+/// and goes on with it even if nobody waits any more.
+pub(crate) const LONG_ANSWER: Timeout = Timeout::from_secs(300);
 
 /// The parameters of one method, as data.
 pub trait Request: Serialize + DeserializeOwned + Send + 'static {
@@ -31,9 +37,17 @@ pub trait Endpoint: Request<Output: DeserializeOwned> + Sync {
     fn decode(&self, api: &HfApi, answer: Answer) -> Result<Self::Output> {
         let _ = api;
         if TypeId::of::<Self::Output>() == TypeId::of::<()>() {
+            answer.check_not_a_page()?;
             return Ok(serde_json::from_str("null").expect("null reads as the unit"));
         }
         answer.json()
+    }
+
+    /// The request for the result of a deletion whose own answer was lost, if it has a result.
+    ///
+    /// By then the thing is gone, so that the Hub answers the repeated deletion with 404.
+    fn http_after_deletion(&self) -> Option<Http> {
+        None
     }
 
     /// Turns a failure into a result, for options such as `exist_ok`.
@@ -99,6 +113,10 @@ impl HfApi {
     /// Those of the transport and of the method.
     pub async fn send<E: Endpoint>(&self, request: E) -> Result<E::Output> {
         match self.exchange(request.http()).await {
+            Ok(answer) if answer.status == StatusCode::NOT_FOUND => match request.http_after_deletion() {
+                Some(http) => request.decode(self, self.exchange(http).await?),
+                None => request.decode(self, answer),
+            },
             Ok(answer) => request.decode(self, answer),
             Err(error) => request.recover(self, error),
         }
@@ -107,8 +125,22 @@ impl HfApi {
     /// Performs an exchange and collects its answer.
     ///
     /// # Errors
-    /// Those of [`crate::Client::execute`].
+    /// Those of [`crate::Client::answer`].
     pub async fn exchange(&self, http: Http) -> Result<Answer> {
-        self.client().execute(http).await?.collect().await
+        self.client().answer(http).await
     }
+}
+
+/// Performs a request in a span of its method.
+#[doc(hidden)]
+pub fn perform<R: Run>(
+    request: R,
+    api: HfApi,
+) -> Instrumented<impl Future<Output = Result<R::Output>> + Send> {
+    request.run(api).instrument(span_of(R::SPEC.name))
+}
+
+/// The span of a call of a method.
+pub(crate) fn span_of(method: &'static str) -> tracing::Span {
+    tracing::info_span!("call", method)
 }

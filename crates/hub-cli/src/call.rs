@@ -66,7 +66,7 @@ impl Call {
         let method = find(name)?;
         let mut arguments = read_arguments(&self.arguments)?;
         check_names(method, &arguments)?;
-        let mut api = bind(api, method.spec.name, &mut arguments)?;
+        let mut api = bind(api.with_python_requests(), method.spec.name, &mut arguments)?;
         if !TRANSFERS.contains(&method.spec.name) {
             api = api.with_patience(PATIENCE);
         }

@@ -5,7 +5,8 @@ use crate::limiter::Limiter;
 use crate::origin::Origins;
 use crate::retry::{Budget, Deadline};
 use crate::{
-    Answer, Config, Error, ErrorKind, Http, Purpose, Response, Result, Retry, Target, Timeout, Token, redact_url,
+    Answer, Config, Error, ErrorKind, Http, Purpose, Response, Result, Retry, Target, Timeout, Token,
+    redact_url,
 };
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -275,4 +276,34 @@ const DEFAULT_DOWNLOAD_TIMEOUT: Timeout = Timeout::from_secs(10);
 
 fn parse(text: &str) -> Result<Url> {
     Url::parse(text).map_err(|error| Error::invalid(format!("`{text}` is not a valid URL")).caused_by(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_has_the_limit_of_its_purpose() {
+        let limit = |config: &Config, http: &Http, timeout: Option<u64>| {
+            let client = Client::new(config.clone());
+            let client =
+                timeout.map_or(client.clone(), |timeout| client.with_timeout(Timeout::from_secs(timeout)));
+            client.answer_limit(http).0.duration().unwrap().as_secs()
+        };
+        let mut config = Config::new("http://hub.test", "/nonexistent").unwrap();
+        let (get, post) = (Http::get("/x"), Http::post("/x"));
+        let (head, file) =
+            (Http::head("/x").purpose(Purpose::Metadata), get.clone().purpose(Purpose::Download));
+        let slow = post.clone().timeout(Some(Timeout::from_secs(300)));
+        let limits = |config: &Config, timeout| {
+            [&get, &post, &head, &file, &slow].map(|http| limit(config, http, timeout))
+        };
+        assert_eq!(limits(&config, None), [60, 60, 10, 10, 300]);
+        assert_eq!(limits(&config, Some(7)), [7; 5]);
+        // In a hurry: what is only read is given up sooner, what writes is not.
+        config.download_timeout = Timeout::from_secs(2);
+        assert_eq!(limits(&config, None), [2, 60, 10, 2, 300]);
+        config.download_timeout = Timeout::from_secs(90);
+        assert_eq!(limits(&config, None), [60, 60, 10, 90, 300]);
+    }
 }

@@ -1,8 +1,8 @@
 //! The connections: built when first needed, since reading the system's certificates takes longer than a warm request.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use crate::IoContext as _;
-use crate::{Config, Error, ErrorKind, Result};
 use crate::connecting::WatchLayer;
+use crate::{Config, Error, ErrorKind, Result};
 use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;

@@ -304,8 +304,6 @@ fn names_a_host(location: &str) -> bool {
     location.starts_with("//") || Url::parse(location).is_ok()
 }
 
-
-
 fn with_body(
     request: reqwest::RequestBuilder,
     body: &RequestBody,

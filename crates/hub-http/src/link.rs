@@ -51,7 +51,8 @@ struct Malformed;
 fn next_in(header: &str) -> Result<Option<String>, Malformed> {
     let mut rest = header.trim_start_matches([',', ' ', '\t']);
     while !rest.is_empty() {
-        let (target, after) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(Malformed)?;
+        let (target, after) =
+            rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(Malformed)?;
         let (params, following) = split_params(after)?;
         if params.iter().any(|param| is_next(param)) {
             return Ok(Some(target.trim().to_owned()));
@@ -151,7 +152,10 @@ mod tests {
         let next = "</p?cursor=é>; rel=next".as_bytes();
         assert_eq!(find(&[next]).unwrap().as_deref(), Some("/p?cursor=%C3%A9"));
         assert_eq!(find(&[b"</p?c=\xe9>; rel=next"]).unwrap().as_deref(), Some("/p?c=%E9"));
-        assert_eq!(find(&[b"</0>; rel=prev", b"garbage", next]).unwrap().as_deref(), Some("/p?cursor=%C3%A9"));
+        assert_eq!(
+            find(&[b"</0>; rel=prev", b"garbage", next]).unwrap().as_deref(),
+            Some("/p?cursor=%C3%A9")
+        );
         assert_eq!(find(&[b"</0>; rel=prev"]).unwrap(), None);
         assert_eq!(find(&[b"</0>; rel=prev", b"</2?sig=secret"]).unwrap_err().kind(), ErrorKind::Decode);
         assert!(!find(&[b"</2?sig=secret"]).unwrap_err().to_string().contains("secret"));

@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Origin, Url};
 
 /// Names under which clouds serve the credentials of the machine.
-const METADATA_HOSTS: [&str; 3] =
-    ["metadata.google.internal", "metadata.goog", "instance-data.ec2.internal"];
+const METADATA_HOSTS: [&str; 3] = ["metadata.google.internal", "metadata.goog", "instance-data.ec2.internal"];
 
 /// The origins that the configuration names: the token belongs to them, and only they may be addresses that no answer
 /// may lead to.

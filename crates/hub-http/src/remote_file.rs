@@ -302,7 +302,7 @@ impl RemoteBody {
         }
         self.earned = 0;
         let position = self.position;
-        self.retry.wait(error.context(|| format!("the content broke off at byte {position}"))).await
+        self.retry.wait(error.context(|| format!("the content broke off at byte {position}"))).await.map(drop)
     }
 
     /// Asks for the rest of the range; tells whether the server begins again at byte 0.

@@ -111,7 +111,8 @@ impl Response {
             Some(Ok(chunk)) => {
                 let bytes = chunk.as_ref().map_or(0, Bytes::len);
                 if chunk.is_some() && self.meter.stalls(start.elapsed(), bytes, self.window) {
-                    let message = format!("the answer of {} stalled: too few bytes in {}", url(), self.window);
+                    let message =
+                        format!("the answer of {} stalled: too few bytes in {}", url(), self.window);
                     return Err(Error::new(ErrorKind::Timeout, message));
                 }
                 Ok(chunk)
@@ -141,7 +142,8 @@ impl Response {
         loop {
             let exchange = self.exchange.take();
             let url = self.url().clone();
-            let failure = match self.read(exchange.as_ref().map(|exchange| exchange.max_answer_bytes())).await {
+            let failure = match self.read(exchange.as_ref().map(|exchange| exchange.max_answer_bytes())).await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
                     Failure::transient(error, url)
@@ -175,7 +177,8 @@ impl Response {
 
     /// Whether only the end of the connection marks the end of the body, so that HTTP cannot tell that it was cut.
     fn ends_with_connection(&self) -> bool {
-        let closes = || self.header(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes =
+            || self.header(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers().contains_key(name));
         !framed && (self.inner.version() == Version::HTTP_10 || closes())
     }

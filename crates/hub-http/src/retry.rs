@@ -119,17 +119,17 @@ impl Retry {
         self.failures = 0;
     }
 
-    /// Counts a failed attempt that may be repeated, and waits before the next one.
+    /// Counts a failed attempt that may be repeated, waits before the next one, and returns the failure.
     ///
     /// # Errors
     /// The failure, if this was the last attempt, if the server asks to wait for longer than the handle accepts, if
     /// the deadline leaves no time, or if the retry budget of the client is used up.
-    pub async fn wait(&mut self, failure: Error) -> Result<(), Error> {
+    pub async fn wait(&mut self, failure: Error) -> Result<Error, Error> {
         let (wait, error) = self.plan(failure)?;
         tracing::debug!(attempt = self.failures, %error, "trying again");
         self.waited(error.retry_after().unwrap_or_default());
         tokio::time::sleep(wait).await;
-        Ok(())
+        Ok(error)
     }
 
     /// Counts a failed attempt and chooses the pause before the next one, or returns the failure.

@@ -3,8 +3,8 @@
 mod server;
 
 use hub_http::{
-    Auth, ByteRange, Client, Config, Error, ErrorKind, Http, Method, Piece, Redirects, RemoteFile, Result,
-    StatusCode, Token, Url,
+    Auth, ByteRange, Client, Config, Error, ErrorKind, Http, Idempotency, Method, Piece, Redirects,
+    RemoteFile, Result, StatusCode, Timeout, Token, Url,
 };
 use serde_json::json;
 use server::{Reply, Server, cut, reply};
@@ -435,7 +435,245 @@ async fn a_request_that_reached_no_server_says_so() {
     config.endpoint = format!("http://127.0.0.1:{port}");
     let nobody = Client::new(config);
     for (client, unsent) in [(&nobody, true), (&client(&hub), false)] {
-        let error = client.execute(Http::post("/x").repeatable(false)).await.unwrap_err();
+        let error = client.execute(Http::post("/x").idempotency(Idempotency::Unsafe)).await.unwrap_err();
         assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::Connection, unsent), "{error}");
     }
+}
+
+/// A port where connections are never made: its queue is full, so that further SYNs are dropped.
+async fn black_hole() -> (String, Vec<tokio::net::TcpStream>, tokio::net::TcpListener) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    let patience = Duration::from_millis(200);
+    while let Ok(made) = tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await {
+        waiting.push(made.unwrap());
+        assert!(waiting.len() < 100, "the queue never fills");
+    }
+    (format!("http://{address}"), waiting, listener)
+}
+
+#[tokio::test]
+async fn a_request_whose_syn_is_dropped_was_not_sent() {
+    let (endpoint, _waiting, _listener) = black_hole().await;
+    let mut config = Config::new(&endpoint, "/nonexistent/home").unwrap();
+    config.retry.base = Duration::from_millis(1);
+    config.retry.max_attempts = 2;
+    // Whichever limit is reached first, the connection was never there.
+    let by_caller = Client::new(config.clone()).with_timeout(Duration::from_millis(50));
+    config.connect_timeout = Duration::from_millis(50).into();
+    let by_connecting = Client::new(config);
+    for (client, said) in
+        [(by_caller, "no connection within the 0.05 s"), (by_connecting, "could not connect within 0.05 s")]
+    {
+        let error = client.execute(Http::post("/commit").json(json!({}))).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_unsent(), error.attempts()),
+            (ErrorKind::Timeout, true, 2),
+            "{error}"
+        );
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_answered_may_have_been_performed() {
+    let server = Server::start([Reply::Stall(Vec::new()), ok()]).await;
+    let client = client(&server).with_timeout(Duration::from_millis(50));
+    let error = client.execute(Http::post("/commit").json(json!({}))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unsent(), server.seen().len()), (ErrorKind::Timeout, false, 1));
+    assert!(error.to_string().contains("no answer within the 0.05 s that the caller allows"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_asked_for_again() {
+    let body = br#"{"answer":"a text that is long enough"}"#;
+    let cut_silently = Reply::Bytes(format!("HTTP/1.0 200 OK\r\n\r\n{}", "{\"answer\"").into_bytes());
+    for broken in [cut("200 OK", &[], body, 10), cut_silently] {
+        let server = Server::start([broken, reply("200 OK", &[], body)]).await;
+        let answer: serde_json::Value =
+            client(&server).execute(Http::get("/x")).await.unwrap().json().await.unwrap();
+        assert_eq!((answer["answer"].as_str(), server.seen().len()), (Some("a text that is long enough"), 2));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_asked_for_again() {
+    let Reply::Bytes(stalled) = cut("200 OK", &[], b"{\"a\":1}", 3) else { unreachable!("cut makes bytes") };
+    let server = Server::start([Reply::Stall(stalled), reply("200 OK", &[], b"{\"a\":1}")]).await;
+    let mut config = config(&server);
+    config.download_timeout = Duration::from_millis(50).into();
+    let answer = Client::new(config).answer(Http::get("/x")).await.unwrap();
+    assert_eq!((&*answer.body, server.seen().len()), (&b"{\"a\":1}"[..], 2));
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_breaks_off_is_not_repeated() {
+    let server = Server::start([cut("200 OK", &[], b"0123456789", 4), ok()]).await;
+    let error = client(&server).answer(Http::post("/commit").json(json!({}))).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unsent(), server.seen().len()), (ErrorKind::Connection, false, 1));
+}
+
+#[tokio::test]
+async fn a_body_that_keeps_breaking_off_counts_attempts_like_no_answer() {
+    let server = Server::start((0..9).map(|_| cut("200 OK", &[], b"0123456789", 4))).await;
+    let error = client(&server).answer(Http::get("/x")).await.unwrap_err();
+    assert_eq!((error.attempts(), server.seen().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn a_refusal_whose_page_stalls_is_still_a_refusal() {
+    let Reply::Bytes(stalled) = cut("403 Forbidden", &[], b"0123456789", 4) else {
+        unreachable!("cut makes bytes")
+    };
+    let server = Server::start([Reply::Stall(stalled)]).await;
+    let client = client(&server).with_timeout(Duration::from_millis(50));
+    assert_eq!(client.execute(Http::get("/x")).await.unwrap_err().status(), Some(403));
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_was_lost_has_succeeded() {
+    for lost in
+        [reply("504 Gateway Timeout", &[], b""), Reply::Bytes(Vec::new()), cut("200 OK", &[], b"0123", 2)]
+    {
+        let server = Server::start([lost, reply("404 Not Found", &[], b"{}")]).await;
+        let answer = client(&server).answer(Http::delete("/x")).await.unwrap();
+        assert_eq!((answer.status, server.seen().len()), (StatusCode::NOT_FOUND, 2));
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_there_cannot_be_deleted() {
+    let gone = || reply("404 Not Found", &[("X-Error-Code", "RevisionNotFound")], b"{}");
+    let limited = reply("429 Too Many Requests", &[("Retry-After", "0")], b"");
+    for replies in [vec![gone()], vec![limited, gone()]] {
+        let server = Server::start(replies).await;
+        assert_eq!(kind(&client(&server), Http::delete("/x")).await, ErrorKind::RevisionNotFound);
+    }
+}
+
+#[tokio::test]
+async fn patience_bounds_the_waits_that_others_were_told() {
+    let server = Server::start([reply("429 Too Many Requests", &[("Retry-After", "500")], b""), ok()]).await;
+    let patient = client(&server);
+    let other = patient.with_patience(Duration::from_secs(10));
+    let waiting = tokio::spawn(async move { patient.execute(Http::get("/x")).await });
+    while server.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // The gate closes a moment after the server has seen the request, so a first request may still pass.
+    let error = loop {
+        match other.execute(Http::get("/y")).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    waiting.abort();
+    assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::RateLimited, true));
+    assert!(error.retry_after().unwrap() > Duration::from_secs(400), "{error}");
+}
+
+#[tokio::test]
+async fn a_deadline_ends_answers_bodies_and_waits() {
+    let Reply::Bytes(stalled) = cut("200 OK", &[], b"0123456789", 4) else { unreachable!("cut makes bytes") };
+    let limited = reply("429 Too Many Requests", &[("Retry-After", "100")], b"");
+    for (answer, kind) in [
+        (Reply::Stall(Vec::new()), ErrorKind::Timeout),
+        (Reply::Stall(stalled), ErrorKind::Timeout),
+        (limited, ErrorKind::RateLimited),
+    ] {
+        let server = Server::start([answer]).await;
+        let client = client(&server).with_deadline(Duration::from_millis(100));
+        let error = client.answer(Http::get("/x")).await.unwrap_err();
+        assert_eq!((error.kind(), server.seen().len()), (kind, 1), "{error}");
+        assert!(error.to_string().contains("deadline of 0.1 s"), "{error}");
+    }
+    let server = Server::start([ok()]).await;
+    client(&server).with_deadline(Timeout::NONE).execute(Http::get("/x")).await.unwrap();
+}
+
+/// A gzip stream of this many bytes of zeros.
+fn zeros(bytes: usize) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let block = vec![0; 1 << 20];
+    for _ in 0..bytes >> 20 {
+        encoder.write_all(&block).unwrap();
+    }
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_compressed_bomb_ends_at_the_limit_of_the_answer() {
+    let bomb = zeros(80 << 20);
+    assert!(bomb.len() < 100_000);
+    let gzip = ("Content-Encoding", "gzip");
+    let server = Server::start([reply("200 OK", &[gzip], &bomb), ok()]).await;
+    let error = client(&server).answer(Http::get("/x")).await.unwrap_err();
+    assert!(error.to_string().contains("larger than 64 MiB"), "{error}");
+    assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Decode, 1));
+    let server = Server::start([reply("403 Forbidden", &[gzip], &bomb)]).await;
+    let error = client(&server).answer(Http::get("/x")).await.unwrap_err();
+    assert_eq!(error.status(), Some(403));
+}
+
+#[tokio::test]
+async fn json_that_is_a_bomb_is_an_error() {
+    let deep = "[".repeat(100_000);
+    for body in [deep.as_bytes(), b"1e400", br#"{"a":"\ud800"}"#] {
+        let server = Server::start([reply("200 OK", &[], body)]).await;
+        let answer = client(&server).answer(Http::get("/x")).await.unwrap();
+        assert_eq!(answer.json::<serde_json::Value>().unwrap_err().kind(), ErrorKind::Decode);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_must_not_lead_to_a_link_local_address() {
+    let server = Server::start([]).await;
+    let client = client(&server);
+    for url in
+        ["http://169.254.169.254/latest", "http://[fe80::1]/", "http://[::ffff:169.254.1.1]/", "ftp://x/y"]
+    {
+        let url = Url::parse(url).unwrap();
+        let error = client.execute(Http::url(Method::PUT, url.clone())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ForeignOrigin, "{url}");
+        let file = RemoteFile::new(&client, Http::get("/file")).with_location(url.clone());
+        assert_eq!(file.open(ByteRange::ALL).await.unwrap_err().kind(), ErrorKind::ForeignOrigin, "{url}");
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_next_page_is_found_or_an_error() {
+    for (link, next) in
+        [("</p?cursor=é>; rel=next", Some("/p?cursor=%C3%A9")), ("</p?cursor=x; rel=next", None)]
+    {
+        let server = Server::start([reply("200 OK", &[("Link", link)], b"[]")]).await;
+        let found = client(&server).execute(Http::get("/x")).await.unwrap().next_page();
+        match next {
+            Some(next) => assert_eq!(found.unwrap().unwrap().as_str(), format!("{}{next}", server.origin)),
+            None => assert_eq!(found.unwrap_err().kind(), ErrorKind::Decode),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_range_from_the_first_byte_need_not_say_which_it_is() {
+    let server = Server::start([reply("206 Partial Content", &[], b"01234")]).await;
+    assert_eq!(read(&remote(&server, 10), ByteRange::new(0, 5)).await.unwrap(), b"01234");
+}
+
+#[tokio::test]
+async fn a_wait_of_zero_seconds_is_not_a_storm() {
+    let server = Server::start((0..9).map(|_| reply("503 Unavailable", &[("Retry-After", "0")], b""))).await;
+    let mut config = config(&server);
+    config.retry.base = Duration::from_millis(20);
+    config.retry.cap = Duration::from_millis(20);
+    let start = std::time::Instant::now();
+    Client::new(config).execute(Http::get("/x")).await.unwrap_err();
+    assert_eq!(server.seen().len(), 5);
+    // Four pauses of at least half of 20 ms.
+    assert!(start.elapsed() >= Duration::from_millis(40), "{:?}", start.elapsed());
 }

@@ -39,6 +39,6 @@ pub use accounts::TokenRole;
 pub use axum::http::Method;
 pub use builder::LocalHubBuilder;
 pub use error::Error;
-pub use fault::{Cut, Fault, FaultHandle, RequestHead};
+pub use fault::{Cut, Fault, FaultHandle, Late, RequestHead};
 pub use hub::{LocalHub, serve};
 pub use log::{LoggedRequest, Origin};

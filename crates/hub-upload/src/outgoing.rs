@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use hub_http::{BodySource, Client, Error, Http, Response, Result, Timeout};
+use hub_http::{Answer, BodySource, Client, Error, Http, Result, Timeout};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,34 +41,34 @@ impl From<Error> for Stop {
     }
 }
 
-/// Rings when a body under way cannot be finished, so that the request is given up at once and not repeated.
+/// Aborts a request whose body cannot be finished, so that it is given up at once and not repeated.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Alarm(Arc<AlarmState>);
+pub(crate) struct AbortHandle(Arc<AbortState>);
 
 #[derive(Debug, Default)]
-struct AlarmState {
+struct AbortState {
     error: Mutex<Option<Error>>,
-    bell: Notify,
+    aborted: Notify,
 }
 
-impl Alarm {
-    fn raise(&self, error: Error) {
+impl AbortHandle {
+    fn abort(&self, error: Error) {
         self.0.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        self.0.bell.notify_one();
+        self.0.aborted.notify_one();
     }
 
     fn take(&self) -> Option<Error> {
         self.0.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Performs an exchange, and fails with what the alarm says if it rings meanwhile.
-    pub(crate) async fn execute(&self, client: &Client, http: Http) -> Result<Response> {
+    /// Performs an exchange and reads its answer; fails with the error of the body if that cannot be made.
+    pub(crate) async fn answer(&self, client: &Client, http: Http) -> Result<Answer> {
         let patience = http.timeout.unwrap_or(client.config().download_timeout.max(PATIENCE));
         let http = http.timeout(Some(patience));
         let answer = tokio::select! {
             biased;
-            () = self.0.bell.notified() => None,
-            answer = client.execute(http) => Some(answer),
+            () = self.0.aborted.notified() => None,
+            answer = client.answer(http) => Some(answer),
         };
         match (self.take(), answer) {
             (None, Some(answer)) => answer,
@@ -161,23 +161,23 @@ pub(crate) fn base64_len(length: u64) -> u64 {
 
 /// Makes a body of a function that writes it; each time it is opened the function is called anew.
 ///
-/// If it fails, the alarm rings and the body ends early, so that the server cannot take it for complete.
+/// If it fails, the request is aborted and the body ends early, so that the server cannot take it for complete.
 pub(crate) fn body(
     observer: &Observer,
-    alarm: &Alarm,
+    abort: &AbortHandle,
     write: impl Fn(&mut Sink) -> Result<(), Stop> + Send + Sync + 'static,
 ) -> BodySource {
     let write = Arc::new(write);
-    let (observer, alarm) = (observer.clone(), alarm.clone());
+    let (observer, abort) = (observer.clone(), abort.clone());
     let sent = Arc::new(AtomicU64::new(0));
     BodySource::new(move || {
         let again = sent.swap(0, Ordering::Relaxed);
         if again > 0 {
             observer.tell(UploadEvent::Withdrawn { bytes: again });
         }
-        let (write, alarm) = (write.clone(), alarm.clone());
+        let (write, abort) = (write.clone(), abort.clone());
         let (observer, sent) = (observer.clone(), sent.clone());
-        let pieces = on_thread(move |sink| write(sink), alarm);
+        let pieces = on_thread(move |sink| write(sink), abort);
         let counted = pieces.inspect(move |piece| {
             if let Ok(piece) = piece {
                 let bytes = piece.len() as u64;
@@ -191,7 +191,7 @@ pub(crate) fn body(
 
 fn on_thread(
     write: impl FnOnce(&mut Sink) -> Result<(), Stop> + Send + 'static,
-    alarm: Alarm,
+    abort: AbortHandle,
 ) -> BoxStream<'static, io::Result<Bytes>> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
     // The thread ends when the receiver is gone, so nobody has to wait for it.
@@ -199,8 +199,8 @@ fn on_thread(
         let mut sink = Sink { sender, buffer: Vec::new() };
         if let Err(Stop::Failed(error)) = write(&mut sink).and_then(|()| sink.flush()) {
             let told = io::Error::other(error.to_string());
-            alarm.raise(error);
-            // The connection may be gone already, and the alarm says it all.
+            abort.abort(error);
+            // The connection may be gone already, and the handle says it all.
             let _ = sink.sender.blocking_send(Err(told));
         }
     }));
@@ -226,7 +226,7 @@ mod tests {
         let file = LocalFile::of_bytes(bytes.clone().into());
         let (offset, length) = (1000, PIECE_BYTES + 77);
         let part = file.clone();
-        let source = body(&Observer::default(), &Alarm::default(), move |sink| {
+        let source = body(&Observer::default(), &AbortHandle::default(), move |sink| {
             sink.write_part(&part, offset as u64, length as u64)
         });
         for _ in 0..2 {
@@ -239,7 +239,8 @@ mod tests {
         for length in [0, 1, 2, 3, PIECE_BYTES / 4 * 3, PIECE_BYTES / 4 * 3 + 1, PIECE_BYTES * 2] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 255) as u8).collect();
             let file = LocalFile::of_bytes(bytes.clone().into());
-            let source = body(&Observer::default(), &Alarm::default(), move |sink| sink.write_base64(&file));
+            let source =
+                body(&Observer::default(), &AbortHandle::default(), move |sink| sink.write_base64(&file));
             let encoded = collect(&source).await.unwrap();
             assert!(encoded == BASE64.encode(&bytes).into_bytes(), "{length}");
             assert_eq!(encoded.len() as u64, base64_len(length as u64));
@@ -252,9 +253,9 @@ mod tests {
         std::fs::write(file.path(), vec![7; 1000]).unwrap();
         let measured = LocalFile::measure(file.path().into()).unwrap();
         std::fs::write(file.path(), vec![7; 10]).unwrap();
-        let alarm = Alarm::default();
-        let source = body(&Observer::default(), &alarm, move |sink| sink.write_part(&measured, 0, 1000));
+        let abort = AbortHandle::default();
+        let source = body(&Observer::default(), &abort, move |sink| sink.write_part(&measured, 0, 1000));
         assert!(collect(&source).await.is_err());
-        assert_eq!(alarm.take().unwrap().kind(), ErrorKind::SourceChanged);
+        assert_eq!(abort.take().unwrap().kind(), ErrorKind::SourceChanged);
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod blocking;
 mod cache_state;
 mod collections;
 mod commit;
@@ -21,6 +22,7 @@ mod repos;
 mod safetensors;
 mod snapshot;
 mod spaces;
+mod transport;
 mod upload_faults;
 mod upload_file;
 mod upload_folder;

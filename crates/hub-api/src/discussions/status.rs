@@ -1,6 +1,7 @@
 //! Renaming, closing, opening and merging.
 use super::{discussion_path, trimmed};
 use crate::macros::endpoint;
+use crate::request::LONG_ANSWER;
 use crate::types::{DiscussionStatus, DiscussionStatusChange, DiscussionTitleChange, RepoId, RepoType};
 use crate::{Answer, Arg, Endpoint, HfApi, Http, Result};
 use hub_types::InvalidArgument;
@@ -154,7 +155,8 @@ endpoint! {
 impl Endpoint for MergePullRequestRequest {
     fn http(&self) -> Http {
         let merge =
-            Http::post(discussion_path(self.repo_type, &self.repo_id, &self.discussion_num).push("merge"));
+            Http::post(discussion_path(self.repo_type, &self.repo_id, &self.discussion_num).push("merge"))
+                .timeout(Some(LONG_ANSWER));
         match trimmed(self.comment.as_ref()) {
             Some(comment) => merge.json(json!({ "comment": comment })),
             None => merge,
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_merge_without_a_comment_has_no_body() {
-        let merge = Http::post("/api/datasets/me/d/discussions/3/merge");
+        let merge = Http::post("/api/datasets/me/d/discussions/3/merge").timeout(Some(LONG_ANSWER));
         let request = MergePullRequestRequest::new("me/d", 3).repo_type(RepoType::Dataset);
         assert_eq!(request.http(), merge);
         assert_eq!(request.clone().comment("  ").http(), merge);

@@ -1,6 +1,7 @@
 //! The history of repositories.
 use crate::macros::{endpoint, listing};
 use crate::paths::PushRevision as _;
+use crate::request::LONG_ANSWER;
 use crate::types::{GitCommitInfo, RepoId, RepoType, Revision};
 use crate::{Arg, Endpoint, Http, List, repo_api, repo_path};
 use hub_http::Method;
@@ -89,6 +90,7 @@ impl Endpoint for SuperSquashHistoryRequest {
             given.unwrap_or_else(|| format!("Super-squash branch '{branch}' using huggingface_hub"));
         repo_api(Method::POST, self.repo_type, &self.repo_id, &["super-squash", branch])
             .json(json!({ "message": message }))
+            .timeout(Some(LONG_ANSWER))
     }
 }
 
@@ -110,6 +112,7 @@ mod tests {
         let squash = |branch: &str, message: &str| {
             Http::post(format!("/api/models/m/super-squash/{branch}").as_str())
                 .json(json!({ "message": message }))
+                .timeout(Some(LONG_ANSWER))
         };
         let request = || SuperSquashHistoryRequest::new("m");
         let words = "Super-squash branch 'main' using huggingface_hub";

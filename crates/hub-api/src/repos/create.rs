@@ -1,9 +1,10 @@
 //! Creating, moving and deleting repositories.
 use super::info::describe;
 use crate::macros::{composite, endpoint};
+use crate::request::LONG_ANSWER;
 use crate::types::{RepoId, RepoType, RepoUrl, SpaceHardware, SpaceSetting, SpaceStorage};
 use crate::{Answer, Arg, Endpoint, Error, ErrorKind, HfApi, Http, Result, Run};
-use hub_http::Context as _;
+use hub_http::{Context as _, Url};
 use hub_types::InvalidArgument;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -66,7 +67,7 @@ impl CreateRepoRequest {
     /// The exchange that creates the repository.
     pub fn http(&self) -> Http {
         match self.body() {
-            Ok(body) => Http::post("/api/repos/create").json(body),
+            Ok(body) => Http::post("/api/repos/create").json(body).timeout(Some(LONG_ANSWER)),
             Err(error) => Http::invalid(error),
         }
     }
@@ -98,15 +99,13 @@ impl CreateRepoRequest {
 
     /// Sends the request until the Hub has time for it.
     async fn create(&self, api: &HfApi) -> Result<Answer> {
-        let policy = api.config().retry;
         // The Hub takes longer to make a repository than to get over an error.
-        let attempts = policy.max_attempts.saturating_mul(2).saturating_sub(1);
-        let mut attempt = 1;
+        let attempts = api.config().retry.max_attempts.saturating_mul(2).saturating_sub(1);
+        let mut retry = api.client().retry().with_max_attempts(attempts);
         loop {
             match api.exchange(self.http()).await {
-                Err(error) if is_busy(&error) && attempt < attempts => {
-                    tokio::time::sleep(policy.backoff(attempt)).await;
-                    attempt += 1;
+                Err(error) if is_busy(&error) => {
+                    retry.wait(error).await?;
                 }
                 result => return result,
             }
@@ -116,9 +115,8 @@ impl CreateRepoRequest {
     /// The URL of the repository, from the page that the Hub names.
     fn url(&self, api: &HfApi, page: Option<&str>) -> Result<RepoUrl> {
         match page {
-            Some(page) => RepoUrl::parse(page, api.endpoint()).map_err(|error| {
+            Some(page) => reported(api, page, self.repo_type.unwrap_or_default()).ok_or_else(|| {
                 Error::new(ErrorKind::Decode, "the Hub named the new repository in an unknown form")
-                    .caused_by(error)
             }),
             None => {
                 let repo_id = self.repo_id.get()?.as_str();
@@ -141,6 +139,22 @@ impl CreateRepoRequest {
             tracing::warn!("left out {}, since the repository is no Space", given.join(", "));
         }
     }
+}
+
+/// The repository whose page the Hub reports; behind a proxy it may name itself by another host.
+pub(crate) fn reported(api: &HfApi, page: &str, repo_type: RepoType) -> Option<RepoUrl> {
+    if let Ok(url) = RepoUrl::parse(page, api.endpoint()) {
+        return Some(url);
+    }
+    let url = Url::parse(page).ok()?;
+    let mut segments = url.path_segments()?.rev().filter(|segment| !segment.is_empty());
+    let name = segments.next()?;
+    // Only canonical repositories have no namespace.
+    let repo_id = match segments.next().filter(|namespace| *namespace != format!("{repo_type}s")) {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name.to_owned(),
+    };
+    Some(RepoUrl::new(api.endpoint(), repo_type, RepoId::parse(&repo_id).ok()?.as_str()))
 }
 
 fn is_busy(error: &Error) -> bool {
@@ -250,11 +264,13 @@ endpoint! {
 impl Endpoint for MoveRepoRequest {
     fn http(&self) -> Http {
         match (with_namespace("from_id", &self.from_id), with_namespace("to_id", &self.to_id)) {
-            (Ok(from), Ok(to)) => Http::post("/api/repos/move").json(json!({
-                "fromRepo": from,
-                "toRepo": to,
-                "type": self.repo_type.unwrap_or_default(),
-            })),
+            (Ok(from), Ok(to)) => Http::post("/api/repos/move")
+                .json(json!({
+                    "fromRepo": from,
+                    "toRepo": to,
+                    "type": self.repo_type.unwrap_or_default(),
+                }))
+                .timeout(Some(LONG_ANSWER)),
             (Err(error), _) | (_, Err(error)) => Http::invalid(error),
         }
     }
@@ -283,7 +299,7 @@ mod tests {
     use super::*;
 
     fn created(body: Value) -> Http {
-        Http::post("/api/repos/create").json(body)
+        Http::post("/api/repos/create").json(body).timeout(Some(LONG_ANSWER))
     }
 
     #[test]
@@ -317,6 +333,19 @@ mod tests {
     }
 
     #[test]
+    fn a_page_at_another_host_names_the_repository() {
+        let api = HfApi::new(crate::Config::new("http://proxy.test/hub", "/nonexistent").unwrap());
+        for (page, repo_type, expected) in [
+            ("https://inner.test/me/m", RepoType::Model, "http://proxy.test/hub/me/m"),
+            ("https://inner.test/x/datasets/me/d/", RepoType::Dataset, "http://proxy.test/hub/datasets/me/d"),
+            ("https://inner.test/datasets/d", RepoType::Dataset, "http://proxy.test/hub/datasets/d"),
+        ] {
+            assert_eq!(reported(&api, page, repo_type).unwrap().url, expected, "{page}");
+        }
+        assert_eq!(reported(&api, "https://inner.test/", RepoType::Model), None);
+    }
+
+    #[test]
     fn a_space_needs_a_known_sdk() {
         let space = || CreateRepoRequest::new("me/space").repo_type(RepoType::Space);
         for request in [space(), space().space_sdk("flask")] {
@@ -336,7 +365,8 @@ mod tests {
     fn both_names_of_a_move_need_a_namespace() {
         let request = MoveRepoRequest::new("me/a", "acme/b");
         let body = json!({"fromRepo": "me/a", "toRepo": "acme/b", "type": "model"});
-        assert_eq!(request.http(), Http::post("/api/repos/move").json(body));
+        let expected = Http::post("/api/repos/move").json(body).timeout(Some(LONG_ANSWER));
+        assert_eq!(request.http(), expected);
         for (from, to) in [("a", "acme/b"), ("me/a", "b"), ("me/a", "x/y/z")] {
             assert!(MoveRepoRequest::new(from, to).http().invalid.is_some(), "{from} {to}");
         }

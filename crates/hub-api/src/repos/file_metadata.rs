@@ -3,7 +3,7 @@ use crate::macros::endpoint;
 use crate::types::HfFileMetadata;
 use crate::{Answer, Endpoint, Error, ErrorKind, HfApi, Http, Result};
 use hub_http::header::{CONTENT_LENGTH, ETAG, HeaderMap, LOCATION};
-use hub_http::{Method, Redirects, Url, redact_url};
+use hub_http::{Method, Purpose, Redirects, Url, redact_url};
 use hub_types::InvalidArgument;
 use std::str::FromStr;
 
@@ -61,7 +61,7 @@ pub async fn file_metadata(api: &HfApi, http: Http) -> Result<HfFileMetadata> {
 
 /// Makes a HEAD request tell of the file itself: its true length, and the place it is redirected to.
 pub(super) fn head(http: Http) -> Http {
-    http.identity().redirects(Redirects::SameHost)
+    http.identity().redirects(Redirects::SameHost).purpose(Purpose::Metadata)
 }
 
 fn read(headers: &HeaderMap, url: &Url) -> Result<HfFileMetadata> {
@@ -174,7 +174,8 @@ mod tests {
     fn only_web_addresses_are_asked() {
         let request = GetHfFileMetadataRequest::new(URL);
         let expected = Http::url(Method::HEAD, Url::parse(URL).unwrap());
-        assert_eq!(request.http(), expected.identity().redirects(Redirects::SameHost));
+        let expected = expected.identity().redirects(Redirects::SameHost).purpose(Purpose::Metadata);
+        assert_eq!(request.http(), expected);
         for url in ["me/m/f", "file:///x", "hf://me/m", ""] {
             assert!(GetHfFileMetadataRequest::new(url).http().invalid.is_some(), "{url}");
         }

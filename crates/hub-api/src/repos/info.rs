@@ -6,16 +6,19 @@ use crate::types::{
     RepoInfo, RepoType, Revision, SpaceInfo,
 };
 use crate::{Arg, Endpoint, HfApi, Http, Many, Result, Run, repo_path};
+use hub_http::MAX_LISTING_BYTES;
 use hub_types::InvalidArgument;
 use std::fmt::Display;
 
 /// The request for the description of a repository.
 pub(super) fn describe(repo_type: RepoType, repo_id: &Arg<RepoId>, revision: Option<&Arg<Revision>>) -> Http {
     let path = repo_path(Some(repo_type), repo_id);
-    Http::get(match revision {
+    let http = Http::get(match revision {
         Some(_) => path.push("revision").push_revision(revision),
         None => path,
-    })
+    });
+    // It lists the files of the repository.
+    http.max_answer_bytes(MAX_LISTING_BYTES)
 }
 
 /// Asks for more than the usual parts of a description, or for some of them.
@@ -212,17 +215,21 @@ impl Run for RepoInfoRequest {
 mod tests {
     use super::*;
 
+    fn get(path: &str) -> Http {
+        Http::get(path).max_answer_bytes(MAX_LISTING_BYTES)
+    }
+
     #[test]
     fn revision_with_slash_is_one_path_segment() {
         let request = DatasetInfoRequest::new("me/d").revision("refs/convert/parquet").files_metadata(true);
-        let expected = Http::get("/api/datasets/me/d/revision/refs%2Fconvert%2Fparquet");
+        let expected = get("/api/datasets/me/d/revision/refs%2Fconvert%2Fparquet");
         assert_eq!(request.http(), expected.query("blobs", "True"));
     }
 
     #[test]
     fn parts_are_asked_for_one_by_one() {
         let request = ModelInfoRequest::new("gpt2").expand(["gguf", "likes", "newer"]);
-        let expected = Http::get("/api/models/gpt2").query_each("expand", ["gguf", "likes", "newer"]);
+        let expected = get("/api/models/gpt2").query_each("expand", ["gguf", "likes", "newer"]);
         assert_eq!(request.http(), expected);
     }
 
@@ -241,8 +248,8 @@ mod tests {
     #[test]
     fn any_kind_is_asked_for_at_its_own_place() {
         let request = RepoInfoRequest::new("me/s").repo_type(RepoType::Space).revision("v1");
-        assert_eq!(request.http(), Http::get("/api/spaces/me/s/revision/v1"));
+        assert_eq!(request.http(), get("/api/spaces/me/s/revision/v1"));
         let request = ModelInfoRequest::new("me/m").securityStatus(true);
-        assert_eq!(request.http(), Http::get("/api/models/me/m").query("securityStatus", "True"));
+        assert_eq!(request.http(), get("/api/models/me/m").query("securityStatus", "True"));
     }
 }

@@ -1,7 +1,9 @@
 //! Copies of Spaces.
 use super::{hardware::warn_if_free, space_api};
 use crate::macros::composite;
-use crate::types::{RepoId, RepoUrl, SpaceHardware, SpaceSetting, SpaceStorage};
+use crate::repos::create::reported;
+use crate::request::LONG_ANSWER;
+use crate::types::{RepoId, RepoType, RepoUrl, SpaceHardware, SpaceSetting, SpaceStorage};
 use crate::{Arg, Error, ErrorKind, HfApi, Http, Result, Run};
 use hub_http::Method;
 use serde::Deserialize;
@@ -62,7 +64,8 @@ composite! {
 impl DuplicateSpaceRequest {
     /// The exchange that makes a copy of this full name.
     pub fn http(&self, to_id: &str) -> Http {
-        space_api(Method::POST, &self.from_id, "duplicate").json(json!({
+        let http = space_api(Method::POST, &self.from_id, "duplicate").timeout(Some(LONG_ANSWER));
+        http.json(json!({
             "repository": to_id,
             "private": self.private,
             "hardware": self.hardware,
@@ -111,11 +114,9 @@ impl Run for DuplicateSpaceRequest {
             }
             Err(error) => return Err(error),
         };
-        let unreadable = |error| {
+        reported(&api, &url, RepoType::Space).ok_or_else(|| {
             Error::new(ErrorKind::Decode, format!("duplicate_space: the Hub names the copy `{url}`"))
-                .caused_by(error)
-        };
-        RepoUrl::parse(&url, api.endpoint()).map_err(unreadable)
+        })
     }
 }
 
@@ -123,12 +124,14 @@ impl Run for DuplicateSpaceRequest {
 mod tests {
     use super::*;
 
-    const PATH: &str = "/api/spaces/acme/demo/duplicate";
+    fn duplicate(body: serde_json::Value) -> Http {
+        Http::post("/api/spaces/acme/demo/duplicate").json(body).timeout(Some(LONG_ANSWER))
+    }
 
     #[test]
     fn what_is_not_given_is_not_sent() {
         let request = DuplicateSpaceRequest::new("acme/demo");
-        assert_eq!(request.http("me/demo"), Http::post(PATH).json(json!({ "repository": "me/demo" })));
+        assert_eq!(request.http("me/demo"), duplicate(json!({ "repository": "me/demo" })));
     }
 
     #[test]
@@ -147,7 +150,7 @@ mod tests {
             "sleepTimeSeconds": -1, "secrets": [{ "key": "A", "value": "x", "description": "why" }],
             "variables": [{ "key": "B", "value": "y" }],
         });
-        assert_eq!(request.http("lab/copy"), Http::post(PATH).json(expected));
+        assert_eq!(request.http("lab/copy"), duplicate(expected));
     }
 
     #[test]
@@ -156,6 +159,6 @@ mod tests {
             serde_json::from_value(json!({ "from_id": "acme/demo", "secrets": [], "variables": null }))
                 .unwrap();
         let expected = json!({ "repository": "me/demo", "secrets": [] });
-        assert_eq!(request.http("me/demo"), Http::post(PATH).json(expected));
+        assert_eq!(request.http("me/demo"), duplicate(expected));
     }
 }

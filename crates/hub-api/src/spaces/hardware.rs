@@ -165,6 +165,10 @@ impl Endpoint for DeleteSpaceStorageRequest {
     fn http(&self) -> Http {
         space_api(Method::DELETE, &self.repo_id, "storage")
     }
+
+    fn http_after_deletion(&self) -> Option<Http> {
+        Some(space_api(Method::GET, &self.repo_id, "runtime"))
+    }
 }
 
 /// Says that a sleep time has no effect, if the hardware is the free one.

@@ -182,6 +182,10 @@ impl Endpoint for DeleteSpaceVariableRequest {
     fn http(&self) -> Http {
         space_api(Method::DELETE, &self.repo_id, "variables").json(json!({ "key": self.key }))
     }
+
+    fn http_after_deletion(&self) -> Option<Http> {
+        Some(space_api(Method::GET, &self.repo_id, "variables"))
+    }
 }
 
 #[cfg(test)]

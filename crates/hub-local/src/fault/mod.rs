@@ -16,6 +16,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Notify;
 
 /// How a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,32 @@ pub enum Cut {
     Finish,
     /// With RST: the peer reads an error, and may lose bytes that it has not read yet.
     Reset,
+}
+
+/// Performs a request long after it was answered: see [`Fault::fail_then_perform`].
+#[derive(Debug, Clone, Default)]
+pub struct Late(Arc<LateState>);
+
+#[derive(Debug, Default)]
+struct LateState {
+    released: Notify,
+    performed: Notify,
+}
+
+impl Late {
+    /// Has the request performed now, and waits until it is.
+    pub async fn perform(&self) {
+        self.0.released.notify_one();
+        self.0.performed.notified().await;
+    }
+
+    pub(crate) async fn released(&self) {
+        self.0.released.notified().await;
+    }
+
+    pub(crate) fn performed(&self) {
+        self.0.performed.notify_one();
+    }
 }
 
 /// The head of a request, as predicates of faults see it.
@@ -78,6 +105,7 @@ pub(crate) struct Actions {
     pub(crate) reset: bool,
     pub(crate) never_answer: bool,
     pub(crate) perform: bool,
+    pub(crate) late: Option<Late>,
     pub(crate) ignore_range: bool,
     pub(crate) status: Option<u16>,
     pub(crate) content: Option<Bytes>,
@@ -167,6 +195,13 @@ impl Fault {
     pub fn commit_then_fail(mut self, status: u16) -> Self {
         self.actions.status = Some(status);
         self.actions.perform = true;
+        self
+    }
+
+    /// Answers with this status, and performs the request when told to.
+    pub fn fail_then_perform(mut self, status: u16, late: &Late) -> Self {
+        self.actions.status = Some(status);
+        self.actions.late = Some(late.clone());
         self
     }
 

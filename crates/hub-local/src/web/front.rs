@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, Version, header},
     middleware::Next,
@@ -65,6 +65,17 @@ async fn perform(
     next: Next,
 ) -> Response {
     let scripted = actions.status.is_some() || actions.content.is_some();
+    if let Some(late) = actions.late.clone() {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let (state, request) = (state.clone(), Request::from_parts(parts, Body::from(body)));
+        tokio::spawn(async move {
+            late.released().await;
+            route(&state, origin, request, next).await;
+            late.performed();
+        });
+        return scripted_answer(actions);
+    }
     if scripted && !actions.perform {
         // The body is read to its end, or the answer might be lost in the reset that unread data causes.
         let mut body = request.into_body().into_data_stream();
@@ -74,6 +85,12 @@ async fn perform(
     if actions.ignore_range {
         request.headers_mut().remove(header::RANGE);
     }
+    let answer = route(state, origin, request, next).await;
+    if scripted { scripted_answer(actions) } else { answer }
+}
+
+/// Hands a request to whoever answers its path.
+async fn route(state: &HubState, origin: Origin, mut request: Request, next: Next) -> Response {
     if origin == Origin::Hub {
         let original = OriginalUri(request.uri().clone());
         if let Some((uri, address)) = normalise(request.uri(), |name| state.accounts.contains(name)) {
@@ -82,8 +99,7 @@ async fn perform(
         }
         request.extensions_mut().insert(original);
     }
-    let answer = next.run(request).await;
-    if scripted { scripted_answer(actions) } else { answer }
+    next.run(request).await
 }
 
 fn scripted_answer(actions: &Actions) -> Response {

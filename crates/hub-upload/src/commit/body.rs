@@ -1,8 +1,8 @@
 //! The body of a commit: lines of JSON, with the content of small files in base64, made while it is sent.
-use crate::outgoing::{Alarm, Sink, Stop, base64_len, body};
+use crate::outgoing::{AbortHandle, Sink, Stop, base64_len, body};
 use crate::progress::Observer;
 use crate::source::LocalFile;
-use hub_http::{BodySource, Http};
+use hub_http::{BodySource, Http, Idempotency};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -106,16 +106,17 @@ impl CommitBody {
         http: Http,
         parent: Option<&str>,
         observer: &Observer,
-        alarm: &Alarm,
+        abort: &AbortHandle,
     ) -> Http {
         let length = self.length(parent);
-        http.stream(Some(MEDIA_TYPE), Some(length), self.source(parent, observer, alarm)).repeatable(false)
+        http.stream(Some(MEDIA_TYPE), Some(length), self.source(parent, observer, abort))
+            .idempotency(Idempotency::Unsafe)
     }
 
-    fn source(&self, parent: Option<&str>, observer: &Observer, alarm: &Alarm) -> BodySource {
+    fn source(&self, parent: Option<&str>, observer: &Observer, abort: &AbortHandle) -> BodySource {
         let (header, lines, sent_before) =
             (self.header(parent), self.lines.clone(), self.sent_before.clone());
-        body(observer, alarm, move |sink| {
+        body(observer, abort, move |sink| {
             let Some((last, lines)) = lines.split_last() else { return sink.write(header.as_bytes()) };
             sink.write(header.as_bytes())?;
             for line in lines {
@@ -136,7 +137,7 @@ mod tests {
     use futures_util::TryStreamExt as _;
 
     async fn text(body: &CommitBody, parent: Option<&str>) -> String {
-        let source = body.source(parent, &Observer::default(), &Alarm::default());
+        let source = body.source(parent, &Observer::default(), &AbortHandle::default());
         let bytes: Vec<_> = source.open().try_collect().await.unwrap();
         String::from_utf8(bytes.concat()).unwrap()
     }
@@ -183,8 +184,8 @@ mod tests {
         std::fs::write(file.path(), "other").unwrap();
         let mut body = body_of(vec![Line::Lfs { path: "m".into(), oid: "aa".into(), size: Some(3) }]);
         body.sent_before = Arc::new(vec![sent]);
-        let alarm = Alarm::default();
-        let source = body.source(None, &Observer::default(), &alarm);
+        let abort = AbortHandle::default();
+        let source = body.source(None, &Observer::default(), &abort);
         let result: Result<Vec<_>, _> = source.open().try_collect().await;
         assert!(result.is_err());
     }

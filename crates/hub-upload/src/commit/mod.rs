@@ -12,8 +12,7 @@ use crate::sort::{Decision, Kept, Sorted, sort};
 use body::{CommitBody, Line};
 use copies::Copied;
 use hub_api::{Arg, Error, ErrorKind, HfApi, Http, Result, Run, request};
-use hub_http::Context as _;
-use hub_http::blocking;
+use hub_http::{Context as _, MAX_LISTING_BYTES, blocking};
 use hub_types::{CommitInfo, RepoId, RepoType, Revision};
 use operation::{Addition, CommitOperation, Step};
 use serde::Deserialize;
@@ -29,7 +28,8 @@ request! {
     /// Large files go to the LFS storage first, each content once and only if the Hub does not have it; small ones go
     /// with the commit. Files that the repository has with the same content are left out; if nothing is left, no
     /// commit is made and the current one is described. Nothing is committed if a file changes meanwhile. A commit
-    /// whose answer was lost is looked for before it is sent again, so that it is never made twice.
+    /// whose answer was lost is looked for before it is sent again, and names the commit that it expects as its parent,
+    /// so that it is never made twice. If others move the branch meanwhile, it follows.
     /// Needs a token that may write to the repository, or may read it with `create_pr`.
     /// `POST /api/{type}s/{repo_id}/preupload/{revision}`, the LFS protocol at `/{repo_id}.git/info/lfs`, then
     /// `POST /api/{type}s/{repo_id}/commit/{revision}`.
@@ -161,15 +161,20 @@ impl Commit {
             .map_err(|error| if deletes { hint_at_folders(error) } else { error })
     }
 
-    /// Describes the commit that the branch is at.
-    async fn current(&self) -> Result<CommitInfo> {
+    /// The commit that the branch is at.
+    async fn head(&self) -> Result<String> {
         #[derive(Deserialize)]
         struct Head {
             sha: String,
         }
         let path = self.place.api_at("revision", &self.place.revision);
-        let answer = self.api.exchange(Http::get(path)).await.map_err(hint_at_create_repo)?;
-        self.describe(&answer.json::<Head>()?.sha)
+        let answer = self.api.exchange(Http::get(path).max_answer_bytes(MAX_LISTING_BYTES)).await;
+        Ok(answer.map_err(hint_at_create_repo)?.json::<Head>()?.sha)
+    }
+
+    /// Describes the commit that the branch is at.
+    async fn current(&self) -> Result<CommitInfo> {
+        self.describe(&self.head().await?)
     }
 
     /// Describes a commit of this message.

@@ -1,96 +1,136 @@
 //! Sending a commit once, whatever happens to its answer.
-use super::body::CommitBody;
+use super::body::{CommitBody, Line};
 use super::lost::{Trace, look_for};
 use super::{Commit, effects};
-use crate::outgoing::{Alarm, patiently};
+use crate::outgoing::{AbortHandle, patiently};
 use hub_api::{Error, ErrorKind, Result};
 use hub_http::Context as _;
 use hub_types::CommitInfo;
 use serde::Deserialize;
 use std::time::SystemTime;
 
+/// How many times a commit follows a branch that others move before it is sent without naming a parent.
+const MAX_MOVES: u32 = 20;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
     commit_oid: String,
-    commit_url: String,
+    commit_url: Option<String>,
     pull_request_url: Option<String>,
 }
 
 /// Sends a commit. `head` is the commit that the branch was at before, if that is known.
 ///
-/// A commit whose answer was lost is looked for; only if it was not made is it sent again, and then it names its
-/// parent, so that the Hub refuses it should the first one be made after all.
+/// A commit whose answer was lost is looked for, and sent again only if it was not made and cannot be made any more:
+///
+/// - A commit names the parent that it expects from the first attempt on, so that the Hub refuses a late one once
+///   another attempt has moved the branch. If others move the branch, the commit follows it.
+/// - Without a parent (none is known, or the requests have to be those of Python) it is sent again only if the Hub said
+///   itself that it failed, or if it deletes something, which works only once. Otherwise it is looked for some more, and
+///   then the outcome is reported as unknown.
+/// - A pull request begins at the parent it names, whatever the branch is at, so naming one guards nothing.
 pub(super) async fn send(commit: &Commit, body: &CommitBody, head: Option<String>) -> Result<CommitInfo> {
-    let policy = commit.api.config().retry;
+    let mut retry = commit.api.client().retry();
     let started = SystemTime::now();
-    // A pull request begins at the parent it names, whatever the branch is at, so naming one guards nothing.
-    let mut parent = commit.parent.clone();
+    let follows = commit.parent.is_none() && !commit.place.create_pr;
+    let implied = head.clone().filter(|_| follows && !commit.api.has_python_requests());
+    let mut parent = commit.parent.clone().or(implied);
     let mut before = commit.parent.clone().or(head);
     let mut in_doubt = false;
-    let mut attempt = 1;
+    // Whether an attempt may still be performed that nothing prevents from succeeding.
+    let mut loose = false;
+    let mut moves = 0;
     loop {
         let error = match exchange(commit, body, parent.as_deref()).await {
             Ok(answer) => return describe(commit, answer),
             Err(error) => error,
         };
-        let fate = fate(&error);
-        let moved = fate == Fate::Moved && in_doubt;
-        let busy = fate == Fate::Busy;
-        let lost = fate == Fate::InDoubt;
-        if !(moved || busy || lost) {
-            return Err(if in_doubt && error.is_unsent() { uncertain(error) } else { error });
-        }
-        if lost || moved {
-            in_doubt = true;
-            tracing::debug!(%error, "looking whether the commit was made");
-            let effects = effects(&body.lines);
-            let trace = look_for(commit, &effects, before.as_deref(), started).await;
-            let again = match trace {
-                Ok(Trace::Made(made)) => return Ok(*made),
-                Ok(Trace::NotMade { head }) if commit.place.create_pr => {
-                    before = head;
-                    !may_still_run(&error)
-                }
-                Ok(Trace::NotMade { head }) => {
-                    if commit.parent.is_none() {
-                        parent.clone_from(&head);
-                        before = head;
+        match fate(&error) {
+            Fate::Refused if in_doubt && error.is_unsent() => return Err(uncertain(error)),
+            Fate::Refused => return Err(error),
+            Fate::Moved if !in_doubt && follows && parent.is_some() => {
+                moves += 1;
+                tracing::debug!(%error, moves, "following the branch");
+                parent = if moves > MAX_MOVES { None } else { Some(commit.head().await?) };
+                before.clone_from(&parent);
+                continue;
+            }
+            Fate::Moved if !in_doubt => return Err(error),
+            Fate::Busy => {
+                retry.wait(error).await?;
+                continue;
+            }
+            fate @ (Fate::Moved | Fate::InDoubt) => {
+                in_doubt = true;
+                let moved = fate == Fate::Moved;
+                let guarded = !commit.place.create_pr && (parent.is_some() || deletes(body));
+                loose |= !moved && may_still_run(&error) && !guarded;
+                let mut error = error;
+                // A loose attempt is waited for until it is found or the retries are used up.
+                loop {
+                    tracing::debug!(%error, "looking whether the commit was made");
+                    let effects = effects(&body.lines);
+                    let head = match look_for(commit, &effects, before.as_deref(), started).await {
+                        Ok(Trace::Made(made)) => return Ok(*made),
+                        Ok(Trace::NotMade { head }) => head,
+                        Err(unknown) => {
+                            tracing::debug!(error = %unknown, "could not look");
+                            return Err(if moved { error } else { uncertain(error) });
+                        }
+                    };
+                    if moved && !follows {
+                        return Err(error);
                     }
-                    !moved || commit.parent.is_none()
+                    if !loose {
+                        if follows {
+                            parent.clone_from(&head);
+                        }
+                        before = if commit.parent.is_some() { before } else { head };
+                        break;
+                    }
+                    if commit.place.create_pr {
+                        return Err(uncertain(error));
+                    }
+                    error = retry.wait(error).await.map_err(uncertain)?;
                 }
-                Err(unknown) => {
-                    tracing::debug!(error = %unknown, "could not look");
-                    false
-                }
-            };
-            if !again {
-                return if moved { Err(error) } else { Err(uncertain(error)) };
+                retry.wait(error).await?;
             }
         }
-        let asked = error.retry_after();
-        if attempt >= policy.max_attempts || asked.is_some_and(|wait| wait > policy.max_wait) {
-            return Err(error);
-        }
-        tokio::time::sleep(asked.unwrap_or_else(|| policy.backoff(attempt))).await;
-        attempt += 1;
     }
 }
 
-async fn exchange(commit: &Commit, body: &CommitBody, parent: Option<&str>) -> Result<Answer> {
-    let alarm = Alarm::default();
-    let http = body.attach(commit.place.post("commit"), parent, &commit.observer, &alarm);
-    let client = commit.api.client();
-    alarm.execute(client, patiently(client, http)).await?.json().await
+/// Whether the commit deletes something, so that the Hub refuses to make it a second time.
+fn deletes(body: &CommitBody) -> bool {
+    let effects = effects(&body.lines);
+    effects.values().any(|line| matches!(line, Line::DeletedFile { .. } | Line::DeletedFolder { .. }))
 }
 
+async fn exchange(commit: &Commit, body: &CommitBody, parent: Option<&str>) -> Result<Answer> {
+    let abort = AbortHandle::default();
+    let http = body.attach(commit.place.post("commit"), parent, &commit.observer, &abort);
+    let client = commit.api.client();
+    abort.answer(client, patiently(client, http)).await?.json()
+}
+
+/// Describes the commit that the Hub has made; what it says beside the hash does not make that a failure.
 fn describe(commit: &Commit, answer: Answer) -> Result<CommitInfo> {
     let endpoint = commit.api.endpoint();
-    let (message, description) = (&commit.message, &commit.description);
-    let made = CommitInfo::new(endpoint, answer.commit_url, message, description, answer.commit_oid)?;
-    match answer.pull_request_url.filter(|_| commit.place.create_pr) {
-        Some(url) => Ok(made.with_pull_request(url)?),
-        None => Ok(made),
+    let (message, description, oid) = (&commit.message, &commit.description, &answer.commit_oid);
+    let told =
+        answer.commit_url.and_then(|url| CommitInfo::new(endpoint, url, message, description, oid).ok());
+    let made = match told {
+        Some(made) => made,
+        // A Hub behind a proxy may name itself by another host.
+        None => commit.describe(oid)?,
+    };
+    let Some(url) = answer.pull_request_url.filter(|_| commit.place.create_pr) else { return Ok(made) };
+    match made.clone().with_pull_request(url) {
+        Ok(made) => Ok(made),
+        Err(error) => {
+            tracing::warn!(%error, "the pull request was opened, and the answer does not say which");
+            Ok(made)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sending an object in one request.
 use super::batch::Destination;
 use super::{LfsObject, Sender};
-use crate::outgoing::{Alarm, body};
+use crate::outgoing::{AbortHandle, body};
 use crate::source::LocalFile;
 use hub_api::{Http, Result};
 use hub_http::header::HeaderName;
@@ -25,10 +25,10 @@ pub(super) fn with_headers(http: Http, headers: &[(String, String)]) -> Http {
 /// Sends an object.
 pub(super) async fn send(sender: &Sender, object: &LfsObject, to: &Destination) -> Result<()> {
     let _permit = sender.connection().await;
-    let alarm = Alarm::default();
+    let abort = AbortHandle::default();
     let file: LocalFile = object.file.clone();
-    let content = body(&sender.observer, &alarm, move |sink| sink.write_part(&file, 0, file.size()));
-    alarm.execute(sender.api.client(), request(to, object.file.size(), content)).await?.collect().await?;
+    let content = body(&sender.observer, &abort, move |sink| sink.write_part(&file, 0, file.size()));
+    abort.answer(sender.api.client(), request(to, object.file.size(), content)).await?;
     Ok(())
 }
 

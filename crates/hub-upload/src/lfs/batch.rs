@@ -212,7 +212,7 @@ mod tests {
         };
         let sent = |place: &Place| {
             let http = request(place, [("aa", 25)]);
-            assert!(http.repeatable);
+            assert_eq!(http.idempotency, hub_http::Idempotency::Safe);
             let hub_http::RequestBody::Bytes { content_type, bytes } = http.body else { panic!() };
             assert_eq!(content_type, MEDIA_TYPE);
             serde_json::from_slice::<Value>(&bytes).unwrap()

@@ -1,7 +1,7 @@
 //! Sending an object in parts.
 use super::batch::MEDIA_TYPE;
 use super::{LfsObject, Sender};
-use crate::outgoing::{Alarm, body, patiently};
+use crate::outgoing::{AbortHandle, body, patiently};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::{Error, ErrorKind, Http, Result};
 use hub_http::header::{ACCEPT, ETAG};
@@ -59,11 +59,11 @@ async fn send_part(
     length: u64,
 ) -> Result<String> {
     let _permit = sender.connection().await;
-    let alarm = Alarm::default();
+    let abort = AbortHandle::default();
     let file = object.file.clone();
-    let content = body(&sender.observer, &alarm, move |sink| sink.write_part(&file, offset, length));
+    let content = body(&sender.observer, &abort, move |sink| sink.write_part(&file, offset, length));
     let http = Http::url(Method::PUT, url.clone()).without_token().stream(None, Some(length), content);
-    let answer = alarm.execute(sender.api.client(), http).await?.collect().await?;
+    let answer = abort.answer(sender.api.client(), http).await?;
     answer.header(ETAG.as_str()).filter(|etag| !etag.is_empty()).map(str::to_owned).ok_or_else(|| {
         let url = redact_url(url);
         Error::new(ErrorKind::Decode, format!("the storage at {url} took a part and gave no ETag for it"))
