@@ -12,6 +12,7 @@ use crate::symlinks::UseSymlinks;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_api::patterns::PathFilter;
 use hub_api::{Answer, Arg, HfApi, Http, Many, Run, repo_path, request, resolve_path};
+use hub_http::MAX_LISTING_BYTES;
 use hub_http::{Error, ErrorKind, IoContext as _, Result, blocking};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
@@ -201,7 +202,11 @@ impl Snapshot {
         let path = repo_path(Some(self.repo_type), &(&self.repo_id).into())
             .push("revision")
             .push(self.revision.as_str());
-        let answer = self.api.with_timeout(timeout).exchange(Http::get(path)).await?;
+        let answer = self
+            .api
+            .with_timeout(timeout)
+            .exchange(Http::get(path).max_answer_bytes(MAX_LISTING_BYTES))
+            .await?;
         let description: Description = answer.json()?;
         Ok((description.sha, Some(answer)))
     }

@@ -118,12 +118,15 @@ impl Exchange {
     async fn follow(&mut self) -> Result<Response, Failure> {
         let mut url = self.url.clone();
         let mut from = None;
+        // Once a redirect has left the Hub, the token stays behind even if it leads back: its path was chosen elsewhere.
+        let mut trusted = true;
         let mut method = self.http.method.clone();
         for hop in 0..=MAX_REDIRECTS {
             if let Err(error) = self.client.origins().check(&url, from.as_ref()) {
                 return Err(Failure::lasting(error, url));
             }
-            let response = self.send(&method, &url, hop).await?;
+            trusted &= self.client.origins().is_own(&url);
+            let response = self.send(&method, &url, hop, trusted).await?;
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -159,7 +162,13 @@ impl Exchange {
     }
 
     /// Sends one request to one URL and waits for the head of its answer.
-    async fn send(&mut self, method: &Method, url: &Url, hop: usize) -> Result<Response, Failure> {
+    async fn send(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        hop: usize,
+        trusted: bool,
+    ) -> Result<Response, Failure> {
         let fail = |error: Error| Failure::lasting(error, url.clone());
         let line = format!("{method} {}", redact_url(url));
         self.pass_gate(url, &line).await.map_err(fail)?;
@@ -167,7 +176,7 @@ impl Exchange {
         let (client, http) = (&self.client, &self.http);
         let config = client.config();
         let mut headers = http.headers.clone();
-        if client.origins().is_own(url) {
+        if trusted {
             headers.extend(client.own_headers().clone());
             if http.authorized
                 && let Some(token) = client.token().map_err(fail)?

@@ -127,6 +127,26 @@ mod tests {
     }
 
     #[test]
+    fn only_scheme_host_and_port_together_are_the_own_origin() {
+        let origins = Origins::new(["https://hub.example/mirror"]);
+        for (url, own) in [
+            ("https://hub.example/x", true),
+            ("https://HUB.example:443/x", true),
+            ("https://user@hub.example/x", true),
+            ("http://hub.example/x", false),
+            ("https://hub.example:8443/x", false),
+            ("https://cdn.hub.example/x", false),
+            ("https://hub.example.evil.tld/x", false),
+            ("https://hub.example@evil.tld/x", false),
+            ("https://hub.example./x", false),
+        ] {
+            assert_eq!(origins.is_own(&Url::parse(url).unwrap()), own, "{url}");
+        }
+        let hub = Url::parse("https://hub.example/x").unwrap();
+        assert!(!origins.is_own(&hub.join("//evil.tld/x").unwrap()));
+    }
+
+    #[test]
     fn other_addresses_are_accepted() {
         let origins = Origins::new(["https://hub.example"]);
         for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://10.0.0.1/", "https://cdn.example/x"] {

@@ -52,6 +52,16 @@ async fn token_does_not_follow_a_redirect_to_another_port() {
 }
 
 #[tokio::test]
+async fn token_does_not_come_back_after_a_redirect_off_its_origin() {
+    let hub = Server::start([ok(), ok()]).await;
+    let away =
+        Server::start([reply("302 Found", &[("Location", &format!("{}/chosen", hub.origin))], b"")]).await;
+    let there = Url::parse(&format!("{}/x", away.origin)).unwrap();
+    client(&hub).execute(Http::url(Method::GET, there)).await.unwrap();
+    assert_eq!(hub.seen()[0].header("authorization"), None);
+}
+
+#[tokio::test]
 async fn token_stays_on_a_redirect_within_the_origin() {
     let server =
         Server::start([reply("307 Temporary Redirect", &[("Location", "/new/name?x=1")], b""), ok()]).await;

@@ -34,7 +34,7 @@ impl World {
 
 /// Reads and writes, blocking.
 fn calls(api: &HfApi, repo: &str) {
-    assert_eq!(api.whoami().block().unwrap().name, "local");
+    assert_eq!(api.whoami().block().unwrap().name(), Some("local"));
     api.create_repo(repo).block().unwrap();
     api.create_tag(repo, "v1").block().unwrap();
     assert!(api.create_tag(repo, "v1").block().is_err());

@@ -64,7 +64,7 @@ async fn only_what_changed_is_committed() {
     world.api.create_commit(REPO, add("one", "three"), "Second").await.unwrap();
     let length: u64 =
         world.requests(Method::POST, "/commit/")[0].header("content-length").unwrap().parse().unwrap();
-    assert!(length < 180, "one file is in a body of {length} bytes");
+    assert!(length < 240, "one file is in a body of {length} bytes");
     assert_eq!(world.read("b.txt").await, b"three");
 }
 

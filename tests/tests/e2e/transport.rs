@@ -4,6 +4,7 @@ use crate::uploading::{REPO, Uploading};
 use futures_util::future::try_join_all;
 use hub_api::types::{CollectionItemType, RepoType};
 use hub_api::{Error, ErrorKind, HfApi, Result};
+use hub_cache::Downloads as _;
 use hub_local::{Cut, Fault, Late, Method};
 use hub_upload::{CommitOperation, Uploads as _};
 use std::time::Duration;
@@ -34,6 +35,16 @@ async fn a_listing_whose_next_page_cannot_be_read_is_not_complete() {
         Fault::on(Method::GET, "/api/models").replace_header("link", "</api/models?cursor=x; rel=next"),
     );
     assert_eq!(hub.api.list_models().await.unwrap_err().kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn a_file_at_a_link_local_address_is_not_asked_for() {
+    let hub = Hub::start().await;
+    hub.model("local/m", &[("a.txt", "x")]).await;
+    hub.fault(Fault::any("/resolve/").redirect("http://169.254.169.254/latest/meta-data"));
+    let folder = tempfile::tempdir().unwrap();
+    let error = hub.api.hf_hub_download("local/m", "a.txt").cache_dir(folder.path()).await.unwrap_err();
+    assert!(error.full_message().contains("link-local"), "{error:?}");
 }
 
 /// Has the answer to the first deletion lost, and deletes.

@@ -117,8 +117,11 @@ async fn exchange(commit: &Commit, body: &CommitBody, parent: Option<&str>) -> R
 fn describe(commit: &Commit, answer: Answer) -> Result<CommitInfo> {
     let endpoint = commit.api.endpoint();
     let (message, description, oid) = (&commit.message, &commit.description, &answer.commit_oid);
-    let told =
-        answer.commit_url.and_then(|url| CommitInfo::new(endpoint, url, message, description, oid).ok());
+    let is_page = |url: &String| url.starts_with("http") && url.contains("/commit/");
+    let told = answer
+        .commit_url
+        .filter(is_page)
+        .and_then(|url| CommitInfo::new(endpoint, url, message, description, oid).ok());
     let made = match told {
         Some(made) => made,
         // A Hub behind a proxy may name itself by another host.
