@@ -1,10 +1,11 @@
 //! The one place that sends requests.
 use crate::body::BodySource;
 use crate::connect::{self, Connections};
+use crate::credentials::Credentials;
 use crate::limiter::Limiter;
 use crate::{
     Config, Error, ErrorKind, Http, Redirects, RequestBody, Response, Result, Target, Timeout, Token, answer,
-    redact_url, retry,
+    redact_url, retry, token,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -48,17 +49,21 @@ pub struct Client {
 #[derive(Debug)]
 struct Shared {
     config: Config,
-    /// Where the token belongs.
-    origins: Vec<Origin>,
+    /// Where the token belongs, and the user and password that take its place there.
+    origins: Vec<(Origin, Option<Credentials>)>,
     connections: Connections,
     limiter: Limiter,
 }
 
 impl Client {
     /// Creates the transport. Nothing is connected or read before the first request.
-    pub fn new(config: Config) -> Self {
-        let bases = [&config.endpoint, &config.inference_endpoints];
-        let origins = bases.into_iter().filter_map(|base| Some(Url::parse(base).ok()?.origin())).collect();
+    pub fn new(mut config: Config) -> Self {
+        config.settle();
+        let origins = config
+            .bases()
+            .into_iter()
+            .filter_map(|(base, credentials)| Some((Url::parse(base).ok()?.origin(), credentials.cloned())));
+        let origins = origins.collect();
         let shared =
             Shared { config, origins, connections: Connections::default(), limiter: Limiter::default() };
         Self {
@@ -83,12 +88,19 @@ impl Client {
     /// A handle that sends another token; the connections are shared.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
+        if matches!(auth, Auth::Token(_)) && self.config().has_endpoint_credentials() {
+            tracing::warn!(
+                "HF_ENDPOINT has a user or password, which are sent in place of the token that was given"
+            );
+        }
         Self { auth, ..self.clone() }
     }
 
     /// A handle that adds a header to each request to the Hub's own origin.
     #[must_use]
-    pub fn with_header(&self, name: reqwest::header::HeaderName, value: HeaderValue) -> Self {
+    pub fn with_header(&self, name: reqwest::header::HeaderName, mut value: HeaderValue) -> Self {
+        // What it says is not known here, so it is not shown.
+        value.set_sensitive(true);
         let mut handle = self.clone();
         handle.headers.insert(name, value);
         handle
@@ -112,14 +124,19 @@ impl Client {
     /// The token this handle sends to the Hub.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenMissing`] if one is required and there is none.
+    /// [`ErrorKind::TokenMissing`] if one is required and there is none; the token is to be read from a file that cannot
+    /// be used.
     pub fn token(&self) -> Result<Option<&Token>> {
-        let configured = self.config().token.as_ref();
+        let config = self.config();
+        let configured = || config.check_token_file().map(|()| config.token.as_ref());
         match &self.auth {
             Auth::Anonymous => Ok(None),
             Auth::Token(token) => Ok(Some(token)),
-            Auth::Implicit => Ok(configured.filter(|_| self.config().implicit_token)),
-            Auth::Required => configured.map(Some).ok_or_else(|| {
+            Auth::Implicit if !config.implicit_token => Ok(None),
+            Auth::Implicit => configured(),
+            // The user and password of an endpoint say who asks, too.
+            Auth::Required if config.bases()[0].1.is_some() => configured(),
+            Auth::Required => configured()?.map(Some).ok_or_else(|| {
                 Error::new(
                     ErrorKind::TokenMissing,
                     "a token is required and there is none; log in with `hub auth login` or set HF_TOKEN",
@@ -218,7 +235,9 @@ impl Client {
                 .get(LOCATION)
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             let Some(location) = location.filter(|_| is_redirect(status)) else {
-                return Err(refused(response, &method).await);
+                let mut failure = refused(response, &method).await;
+                failure.error = token::blame(failure.error, self.sent_token(http, &failure.url));
+                return Err(failure);
             };
             if http.redirects == Redirects::SameHost && names_a_host(&location) {
                 return Ok(response);
@@ -245,7 +264,9 @@ impl Client {
         let mut headers = http.headers.clone();
         if self.is_own(url) {
             headers.extend(self.headers.clone());
-            if http.authorized
+            if let Some(credentials) = self.credentials(url) {
+                headers.insert(AUTHORIZATION, credentials.basic());
+            } else if http.authorized
                 && let Some(token) = self.token().map_err(fail)?
             {
                 headers.insert(AUTHORIZATION, token.bearer());
@@ -271,9 +292,9 @@ impl Client {
         match progress.watch(connections.execute(request), patience).await {
             Some(Ok(inner)) => Ok(Response { inner, patience }),
             Some(Err(error)) => {
-                let unsent = error.is_connect();
+                let (unsent, transient) = (error.is_connect(), !connect::is_permanent(&error));
                 let error = connect::broken(error, config, &line).with_unsent(unsent);
-                Err(Failure { error, url: url.clone(), transient: true })
+                Err(Failure { error, url: url.clone(), transient })
             }
             None => {
                 let message =
@@ -289,7 +310,19 @@ impl Client {
 
     /// Whether a URL is at an origin that the token belongs to.
     fn is_own(&self, url: &Url) -> bool {
-        self.shared.origins.contains(&url.origin())
+        self.shared.origins.iter().any(|(origin, _)| *origin == url.origin())
+    }
+
+    /// The user and password that the endpoint at the origin of a URL asks for, in place of the token.
+    fn credentials(&self, url: &Url) -> Option<&Credentials> {
+        let origin = url.origin();
+        self.shared.origins.iter().filter(|(own, _)| *own == origin).find_map(|(_, found)| found.as_ref())
+    }
+
+    /// The token that a request to a URL carries.
+    fn sent_token(&self, http: &Http, url: &Url) -> Option<&Token> {
+        let carried = http.authorized && self.is_own(url) && self.credentials(url).is_none();
+        self.token().ok().flatten().filter(|_| carried)
     }
 }
 

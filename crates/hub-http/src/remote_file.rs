@@ -2,6 +2,7 @@
 use crate::{Client, Error, ErrorKind, Http, Response, Result, StatusCode, Target, Timeout, Url, redact_url};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,10 +70,18 @@ pub struct RemoteFile {
     shared: Arc<Mutex<Known>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     location: Option<Url>,
     etag: Option<String>,
+}
+
+/// Without the query of the location, which is signed.
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let location = self.location.as_ref().map(redact_url);
+        f.debug_struct("Known").field("location", &location).field("etag", &self.etag).finish()
+    }
 }
 
 impl RemoteFile {
@@ -192,7 +201,6 @@ impl RemoteFile {
 }
 
 /// The bytes of a range, as they come.
-#[derive(Debug)]
 pub struct RemoteBody {
     file: RemoteFile,
     range: ByteRange,
@@ -206,6 +214,18 @@ pub struct RemoteBody {
     failures: u32,
     earned: u64,
     meter: Meter,
+}
+
+/// Without the headers, which may be signed URLs and cookies.
+impl fmt::Debug for RemoteBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteBody")
+            .field("file", &self.file)
+            .field("range", &self.range)
+            .field("position", &self.position)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RemoteBody {

@@ -12,7 +12,6 @@ const MAX_BYTES: usize = 256 << 20;
 const MAX_ANNOUNCED_BYTES: u64 = 8 << 20;
 
 /// The head of an answer, and its body still to be read.
-#[derive(Debug)]
 pub struct Response {
     pub(crate) inner: reqwest::Response,
     pub(crate) patience: Timeout,
@@ -118,7 +117,7 @@ impl Response {
 }
 
 /// A successful answer with its whole body.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Answer {
     /// The status.
