@@ -137,7 +137,12 @@ impl Snapshot {
         let repo_type = request.repo_type.unwrap_or_default();
         let revision =
             request.revision.as_ref().map_or(Ok(Revision::main()), |given| given.get().cloned())?;
-        let cache_dir = request.cache_dir.as_deref().unwrap_or(&api.config().cache_dir);
+        let cache_dir = match (&request.cache_dir, &request.local_dir) {
+            (Some(folder), _) => folder,
+            // Files from the cache are copied into the folder; a cache whose place is not known has none.
+            (None, Some(_)) => &api.config().cache_dir,
+            (None, None) => api.config().cache_dir()?,
+        };
         let cache = RepoCache::new(cache_dir, repo_type, &repo_id);
         let local = request.local_dir.as_ref().map(LocalDir::new);
         let lists = [&request.allow_patterns, &request.ignore_patterns]

@@ -61,11 +61,16 @@ impl Common {
 
     /// The client and what else a command needs.
     pub fn context(&self) -> Result<Context> {
-        let mut config = Config::from_env()?;
-        if let Some(token) = &self.token {
-            config = config.with_token(Token::parse(token)?);
-        }
-        Ok(self.with_api(HfApi::new(config)))
+        Ok(self.with_api(self.api()?))
+    }
+
+    /// The client: a token that was given is always sent.
+    pub fn api(&self) -> Result<HfApi> {
+        let api = HfApi::new(Config::from_env()?);
+        Ok(match &self.token {
+            Some(token) => api.with_token(Token::parse(token)?),
+            None => api,
+        })
     }
 
     /// The context of a client that the environment did not make.

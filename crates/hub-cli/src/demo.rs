@@ -32,6 +32,7 @@ impl Demo {
             hub.map_err(|error| Error::new(ErrorKind::Io, "could not start the Hub").caused_by(error))?;
         let config =
             Config::new(hub.endpoint(), folder.path().join("home"))?.with_token(Token::parse(hub.token())?);
+        let config = config.without_proxy();
         let context = common.with_api(HfApi::new(config));
         line(&format!("A Hub runs at {} in a temporary folder.\n", hub.endpoint()))?;
 

@@ -23,7 +23,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Common;
 use failure::Failure;
 use hub_client::types::RepoType;
-use hub_client::{Config, Error, ErrorKind, HfApi};
+use hub_client::{Config, Error, ErrorKind};
 use std::process::ExitCode;
 
 /// Parsed pages are made on one thread and dropped on another, in which the system's allocator is slow.
@@ -92,7 +92,7 @@ fn run(hub: Hub) -> Result<(), Failure> {
             if let Some(result) = call.run_offline() {
                 return result;
             }
-            let api = HfApi::new(Config::from_env().map_err(Failure::machine)?);
+            let api = hub.common.api().map_err(Failure::machine)?;
             runtime()?.block_on(call.run(api))
         }
         Command::Env => {

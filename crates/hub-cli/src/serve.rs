@@ -30,7 +30,7 @@ impl Serve {
     pub async fn run(self, format: Format, token: Option<&str>) -> Result<()> {
         let data = match self.data {
             Some(data) => data,
-            None => Config::from_env()?.home.join("local-hub"),
+            None => Config::from_env()?.home()?.join("local-hub"),
         };
         if !self.host.is_loopback() && token.is_none() {
             return Err(Error::invalid(format!(

@@ -76,8 +76,9 @@ impl Pools {
 
 impl Client {
     /// Creates the transport. Nothing is connected or read before the first request.
-    pub fn new(config: Config) -> Self {
-        let origins = Origins::new([&*config.endpoint, &*config.inference_endpoints]);
+    pub fn new(mut config: Config) -> Self {
+        config.settle();
+        let origins = Origins::new(config.bases());
         let shared = Shared {
             config,
             origins,
@@ -108,12 +109,19 @@ impl Client {
     /// A handle that sends another token; the connections are shared.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Self {
+        if matches!(auth, Auth::Token(_)) && self.config().has_endpoint_credentials() {
+            tracing::warn!(
+                "HF_ENDPOINT has a user or password, which are sent in place of the token that was given"
+            );
+        }
         Self { auth, ..self.clone() }
     }
 
     /// A handle that adds a header to each request to the Hub's own origin.
     #[must_use]
-    pub fn with_header(&self, name: reqwest::header::HeaderName, value: HeaderValue) -> Self {
+    pub fn with_header(&self, name: reqwest::header::HeaderName, mut value: HeaderValue) -> Self {
+        // What it says is not known here, so it is not shown.
+        value.set_sensitive(true);
         let mut handle = self.clone();
         handle.headers.insert(name, value);
         handle
@@ -149,14 +157,19 @@ impl Client {
     /// The token this handle sends to the Hub.
     ///
     /// # Errors
-    /// [`ErrorKind::TokenMissing`] if one is required and there is none.
+    /// [`ErrorKind::TokenMissing`] if one is required and there is none; the token is to be read from a file that cannot
+    /// be used.
     pub fn token(&self) -> Result<Option<&Token>> {
-        let configured = self.config().token.as_ref();
+        let config = self.config();
+        let configured = || config.check_token_file().map(|()| config.token.as_ref());
         match &self.auth {
             Auth::Anonymous => Ok(None),
             Auth::Token(token) => Ok(Some(token)),
-            Auth::Implicit => Ok(configured.filter(|_| self.config().implicit_token)),
-            Auth::Required => configured.map(Some).ok_or_else(|| {
+            Auth::Implicit if !config.implicit_token => Ok(None),
+            Auth::Implicit => configured(),
+            // The user and password of an endpoint say who asks, too.
+            Auth::Required if config.bases()[0].1.is_some() => configured(),
+            Auth::Required => configured()?.map(Some).ok_or_else(|| {
                 Error::new(
                     ErrorKind::TokenMissing,
                     "a token is required and there is none; log in with `hub auth login` or set HF_TOKEN",

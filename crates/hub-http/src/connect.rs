@@ -1,8 +1,9 @@
 //! The connections: built when first needed, since reading the system's certificates takes longer than a warm request.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-use crate::IoContext as _;
 use crate::connecting::WatchLayer;
+use crate::proxy::Proxy;
+use crate::trust::TrustStore;
 use crate::{Config, Error, ErrorKind, Result};
+use std::error::Error as StdError;
 use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
@@ -17,8 +18,8 @@ pub(crate) struct Connections {
 impl Connections {
     /// The pool for a URL.
     pub(crate) fn for_url(&self, url: &Url, config: &Config) -> Result<&reqwest::Client> {
-        // A proxy may itself be spoken to over TLS, so only a direct connection can do without.
-        let secure = url.scheme() == "https" || has_proxy();
+        // A proxy may itself be spoken to over TLS.
+        let secure = url.scheme() == "https" || config.proxies.for_url(url).is_some_and(Proxy::is_encrypted);
         let pool = if secure { &self.secure } else { &self.plain };
         if let Some(client) = pool.get() {
             return Ok(client);
@@ -26,12 +27,6 @@ impl Connections {
         let client = build(config, secure)?;
         Ok(pool.get_or_init(|| client))
     }
-}
-
-fn has_proxy() -> bool {
-    ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
-        .into_iter()
-        .any(|name| std::env::var_os(name).is_some())
 }
 
 fn build(config: &Config, secure: bool) -> Result<reqwest::Client> {
@@ -48,17 +43,15 @@ fn build(config: &Config, secure: bool) -> Result<reqwest::Client> {
         Some(limit) => builder.connect_timeout(limit),
         None => builder,
     };
-    let builder = trust(builder, config, secure)?;
+    let builder = trust(config.proxies.apply(builder), config, secure)?;
     builder.build().map_err(|error| {
-        Error::new(
-            ErrorKind::Connection,
-            "could not set up TLS; check the certificates in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
-        )
-        .caused_by(error)
+        let store = TrustStore::of(config);
+        Error::new(ErrorKind::Connection, format!("could not set up TLS; trusted are {store}"))
+            .caused_by(error)
     })
 }
 
-/// Says whom TLS trusts: the system, or the file of `REQUESTS_CA_BUNDLE`.
+/// Sets whom TLS trusts.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn trust(builder: reqwest::ClientBuilder, config: &Config, secure: bool) -> Result<reqwest::ClientBuilder> {
     #[cfg(feature = "rustls")]
@@ -69,13 +62,24 @@ fn trust(builder: reqwest::ClientBuilder, config: &Config, secure: bool) -> Resu
     if !secure {
         return Ok(builder.tls_certs_only([]));
     }
-    let Some(path) = &config.ca_bundle else { return Ok(builder) };
-    let pem = std::fs::read(path).at(path)?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| {
-        Error::invalid(format!("REQUESTS_CA_BUNDLE: `{}` holds no certificates in PEM form", path.display()))
-            .caused_by(error)
-    })?;
-    Ok(builder.tls_certs_only(certificates))
+    let store = TrustStore::of(config);
+    #[cfg(feature = "rustls")]
+    return Ok(match crate::trust::client_config(&store)? {
+        Some(tls) => builder.tls_backend_preconfigured(tls),
+        None => builder,
+    });
+    #[cfg(not(feature = "rustls"))]
+    {
+        let Some(files) = store.files()? else { return Ok(builder) };
+        let certificates: Vec<_> = files
+            .iter()
+            .flat_map(|file| reqwest::Certificate::from_pem_bundle(&file.0).unwrap_or_default())
+            .collect();
+        if certificates.is_empty() {
+            return Err(store.empty());
+        }
+        Ok(builder.tls_certs_only(certificates))
+    }
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
@@ -84,11 +88,79 @@ fn trust(builder: reqwest::ClientBuilder, _config: &Config, _secure: bool) -> Re
     Ok(builder)
 }
 
+/// Whether an exchange failed for a reason that the next attempt meets again: a certificate that is not trusted, or a
+/// proxy that wants to know who asks.
+pub(crate) fn is_permanent(error: &reqwest::Error) -> bool {
+    is_certificate_failure(error) || is_proxy_login(error)
+}
+
+/// Whether TLS failed because a certificate of the server or the proxy is not accepted.
+pub(crate) fn is_certificate_failure(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        #[cfg(feature = "rustls")]
+        if let Some(error) = tls_error(cause) {
+            return matches!(
+                error,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
+            );
+        }
+        let text = cause.to_string();
+        // OpenSSL, Secure Transport and SChannel.
+        cfg!(feature = "native-tls")
+            && [
+                "certificate verify failed",
+                "certificate was not trusted",
+                "certificate chain",
+                "SSL certificate",
+            ]
+            .into_iter()
+            .any(|known| text.contains(known))
+    })
+}
+
+/// The error of rustls, which `io::Error` hides from the chain of causes.
+#[cfg(feature = "rustls")]
+fn tls_error<'e>(mut cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    while let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        cause = io.get_ref()?;
+    }
+    cause.downcast_ref()
+}
+
+/// Whether a proxy refused to connect to the server for lack of a valid user and password.
+fn is_proxy_login(error: &reqwest::Error) -> bool {
+    error.is_connect()
+        && causes(error).any(|cause| cause.to_string().contains("proxy authorization required"))
+}
+
+/// Whether TLS failed, so that the connection below it was there.
+fn is_tls_failure(error: &reqwest::Error) -> bool {
+    #[cfg(feature = "rustls")]
+    return causes(error).any(|cause| tls_error(cause).is_some());
+    #[cfg(not(feature = "rustls"))]
+    return is_certificate_failure(error);
+}
+
+fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'e (dyn StdError + 'static) = *error;
+        error.source()
+    })
+}
+
 /// The error for an exchange that broke off.
 pub(crate) fn broken(error: reqwest::Error, config: &Config, request: &str) -> Error {
+    let proxy = error.url().and_then(|url| config.proxies.for_url(url));
+    let certificate = is_certificate_failure(&error);
+    // With a proxy, what fails before TLS is the way to the proxy, or through it.
+    let through_proxy = proxy.is_some() && error.is_connect() && !is_tls_failure(&error);
     let error = error.without_url();
-    let (kind, what) = if error.is_timeout() {
+    let (kind, what) = if certificate {
+        (ErrorKind::Certificate, "the certificate of the server is not trusted")
+    } else if error.is_timeout() {
         (ErrorKind::Timeout, "nothing came in time")
+    } else if through_proxy {
+        (ErrorKind::Proxy, "could not connect through the proxy")
     } else if error.is_connect() {
         (ErrorKind::Connection, "could not connect")
     } else {
@@ -96,13 +168,17 @@ pub(crate) fn broken(error: reqwest::Error, config: &Config, request: &str) -> E
     };
     let cause = Error::new(kind, what).caused_by(error).full_message();
     let mut message = format!("{cause} ({request})");
-    if cause.contains("certificate") {
-        let trusted = match (&config.ca_bundle, std::env::var("SSL_CERT_FILE")) {
-            (Some(path), _) => format!("REQUESTS_CA_BUNDLE `{}`", path.display()),
-            (None, Ok(path)) => format!("SSL_CERT_FILE `{path}`"),
-            (None, Err(_)) => "the system's certificates".to_owned(),
-        };
-        message.push_str(&format!("; trusted are {trusted}"));
+    if let Some(proxy) = proxy {
+        message.push_str(&format!("; the proxy is {proxy}"));
+    }
+    if through_proxy {
+        message.push_str("; check its address, user and password, or exempt the host with NO_PROXY");
+    }
+    if certificate {
+        message.push_str(&format!(
+            "; trusted are {}; name a file with the authority of the server in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
+            TrustStore::of(config)
+        ));
     }
     Error::new(kind, message)
 }

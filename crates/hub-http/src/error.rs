@@ -40,6 +40,10 @@ pub enum ErrorKind {
     Offline,
     /// No connection could be made, or it broke and could not be made again.
     Connection,
+    /// The certificate of a server is not trusted, has expired or is for another host.
+    Certificate,
+    /// The proxy refuses to connect to the server.
+    Proxy,
     /// Nothing came for too long.
     Timeout,
     /// Redirects went round, went too far, or to where they must not.
@@ -108,6 +112,8 @@ impl ErrorKind {
             Self::InferenceEndpoint => "InferenceEndpointError",
             Self::InferenceEndpointTimeout => "InferenceEndpointTimeoutError",
             Self::Connection => "ConnectionError",
+            Self::Certificate => "SSLError",
+            Self::Proxy => "ProxyError",
             Self::Timeout => "Timeout",
             Self::Redirect => "TooManyRedirects",
             Self::Io

@@ -5,7 +5,7 @@ use crate::connecting::Connecting;
 use crate::retry::Deadline;
 use crate::{
     Client, Error, ErrorKind, Http, Idempotency, Redirects, RequestBody, Response, Result, Retry, Timeout,
-    answer, redact_url, retry,
+    Token, answer, redact_url, retry, token,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -141,7 +141,9 @@ impl Exchange {
                     tracing::debug!("an earlier attempt has deleted it");
                     return Ok(response);
                 }
-                return Err(refused(response, &method).await);
+                let mut failure = refused(response, &method).await;
+                failure.error = token::blame(failure.error, self.sent_token(&failure.url));
+                return Err(failure);
             };
             if self.http.redirects == Redirects::SameHost && names_a_host(&location) {
                 return Ok(response);
@@ -178,7 +180,9 @@ impl Exchange {
         let mut headers = http.headers.clone();
         if trusted {
             headers.extend(client.own_headers().clone());
-            if http.authorized
+            if let Some(credentials) = client.origins().credentials(url) {
+                headers.insert(AUTHORIZATION, credentials.basic());
+            } else if http.authorized
                 && let Some(token) = client.token().map_err(fail)?
             {
                 headers.insert(AUTHORIZATION, token.bearer());
@@ -211,8 +215,7 @@ impl Exchange {
             }
             Ok(Err(error)) => {
                 let unsent = error.is_connect();
-                // A certificate will be the same the next time.
-                let transient = !is_about_certificate(&error);
+                let transient = !connect::is_permanent(&error);
                 let error = if unsent && error.is_timeout() {
                     let message = format!("could not connect within {} ({line})", config.connect_timeout);
                     Error::new(ErrorKind::Timeout, message)
@@ -232,6 +235,13 @@ impl Exchange {
                 Err(fail(past(deadline, &line).with_unsent(connecting.was_abandoned())))
             }
         }
+    }
+
+    /// The token that a request to a URL carries.
+    fn sent_token(&self, url: &Url) -> Option<&Token> {
+        let origins = self.client.origins();
+        let carried = self.http.authorized && origins.is_own(url) && origins.credentials(url).is_none();
+        self.client.token().ok().flatten().filter(|_| carried)
     }
 
     /// Waits until the host may be asked.
@@ -283,17 +293,6 @@ async fn refused(mut response: Response, method: &Method) -> Failure {
         || (status == StatusCode::FORBIDDEN
             && retry::asked_wait(response.headers(), SystemTime::now()).is_some());
     Failure { error, url: response.url().clone(), transient }
-}
-
-fn is_about_certificate(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("certificate") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn host_of(url: &Url) -> &str {

@@ -1,4 +1,5 @@
 //! Which addresses a server may send the client to.
+use crate::credentials::Credentials;
 use crate::{Error, ErrorKind, Result, redact_url};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Origin, Url};
@@ -10,21 +11,35 @@ const METADATA_HOSTS: [&str; 3] = ["metadata.google.internal", "metadata.goog", 
 /// may lead to.
 #[derive(Debug)]
 pub(crate) struct Origins {
-    own: Vec<Origin>,
+    /// Each with the user and password that take the place of the token there.
+    own: Vec<(Origin, Option<Credentials>)>,
     /// The configured endpoint is itself at such an address, so that its storage may be too.
     internal: bool,
 }
 
 impl Origins {
-    /// The origins of these base URLs.
-    pub(crate) fn new<'a>(bases: impl IntoIterator<Item = &'a str>) -> Self {
-        let bases: Vec<Url> = bases.into_iter().filter_map(|base| Url::parse(base).ok()).collect();
-        Self { internal: bases.iter().any(is_internal), own: bases.iter().map(Url::origin).collect() }
+    /// The origins of these base URLs, with the user and password for each.
+    pub(crate) fn new<'a>(bases: impl IntoIterator<Item = (&'a str, Option<&'a Credentials>)>) -> Self {
+        let bases: Vec<(Url, Option<Credentials>)> = bases
+            .into_iter()
+            .filter_map(|(base, credentials)| Some((Url::parse(base).ok()?, credentials.cloned())))
+            .collect();
+        Self {
+            internal: bases.iter().any(|(url, _)| is_internal(url)),
+            own: bases.into_iter().map(|(url, credentials)| (url.origin(), credentials)).collect(),
+        }
     }
 
     /// Whether a URL is at an origin that the token belongs to.
     pub(crate) fn is_own(&self, url: &Url) -> bool {
-        self.own.contains(&url.origin())
+        let origin = url.origin();
+        self.own.iter().any(|(own, _)| *own == origin)
+    }
+
+    /// The user and password that the endpoint at the origin of a URL asks for, in place of the token.
+    pub(crate) fn credentials(&self, url: &Url) -> Option<&Credentials> {
+        let origin = url.origin();
+        self.own.iter().filter(|(own, _)| *own == origin).find_map(|(_, found)| found.as_ref())
     }
 
     /// Checks an address before it is asked. `from` is the URL that redirects to it; without one it came from the
@@ -117,7 +132,7 @@ mod tests {
 
     #[test]
     fn link_local_addresses_are_refused_in_all_their_forms() {
-        let origins = Origins::new(["https://hub.example"]);
+        let origins = Origins::new([("https://hub.example", None)]);
         for url in REFUSED.into_iter().chain(["file:///etc/passwd", "gopher://x/", "data:,x"]) {
             let url = Url::parse(url).unwrap();
             assert_eq!(origins.check(&url, None).unwrap_err().kind(), ErrorKind::ForeignOrigin, "{url}");
@@ -128,7 +143,7 @@ mod tests {
 
     #[test]
     fn only_scheme_host_and_port_together_are_the_own_origin() {
-        let origins = Origins::new(["https://hub.example/mirror"]);
+        let origins = Origins::new([("https://hub.example/mirror", None)]);
         for (url, own) in [
             ("https://hub.example/x", true),
             ("https://HUB.example:443/x", true),
@@ -148,7 +163,7 @@ mod tests {
 
     #[test]
     fn other_addresses_are_accepted() {
-        let origins = Origins::new(["https://hub.example"]);
+        let origins = Origins::new([("https://hub.example", None)]);
         for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://10.0.0.1/", "https://cdn.example/x"] {
             origins.check(&Url::parse(url).unwrap(), None).unwrap();
         }
@@ -156,7 +171,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_on_the_local_link_may_name_others_there() {
-        let origins = Origins::new(["http://169.254.7.7:8080", "https://endpoints.example"]);
+        let origins = Origins::new([("http://169.254.7.7:8080", None), ("https://endpoints.example", None)]);
         for url in REFUSED {
             origins.check(&Url::parse(url).unwrap(), None).unwrap();
         }

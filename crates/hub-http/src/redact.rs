@@ -1,5 +1,8 @@
 //! Keeps secrets out of what people read.
+use crate::{Answer, Response};
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
+use std::fmt;
 use url::Url;
 
 /// The URL without user, password, and without the values of its query, which may be signatures.
@@ -20,6 +23,41 @@ pub fn redact_url(url: &Url) -> String {
         shown.push_str(&name);
     }
     shown
+}
+
+/// Whether a header of this name may hold a secret, so that its value is not shown.
+pub(crate) fn is_secret_header(name: &HeaderName) -> bool {
+    ["auth", "cookie", "token", "secret", "key", "signature", "password"]
+        .into_iter()
+        .any(|word| name.as_str().contains(word))
+}
+
+/// Shows which headers there are; values may be signed URLs and cookies.
+fn names(headers: &HeaderMap) -> Vec<&str> {
+    headers.keys().map(HeaderName::as_str).collect()
+}
+
+/// Without what the URL's query and the headers may tell.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status())
+            .field("url", &redact_url(self.url()))
+            .field("headers", &names(self.headers()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without what the URL's query, the headers and the body may tell.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("url", &redact_url(&self.url))
+            .field("headers", &names(&self.headers))
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The JSON with a mark for what the Hub keeps secret: the values of secrets, of variables and of tokens.
@@ -48,7 +86,7 @@ const HIDDEN: &str = "(hidden)";
 #[cfg(test)]
 mod tests {
     use crate::{Http, Method};
-    use reqwest::header::AUTHORIZATION;
+    use reqwest::header::{AUTHORIZATION, HeaderName};
     use serde_json::json;
     use url::Url;
 
@@ -61,6 +99,7 @@ mod tests {
             Http::post("/x").json(json!({ "model": { "secrets": { "NAME": "s3cret" } } })),
             Http::post("/x").json(json!({ "url": "NAME", "secret": "s3cret" })),
             Http::get("/NAME").header(AUTHORIZATION, "Bearer s3cret"),
+            Http::get("/NAME").header(HeaderName::from_static("x-xet-access-token"), "s3cret"),
             Http::url(Method::GET, url).query("NAME", ""),
         ];
         for http in requests {

@@ -4,6 +4,7 @@ use crate::{
 };
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_RANGE, RANGE};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A connection that brought this much has earned the next failure a fresh count.
@@ -67,10 +68,18 @@ pub struct RemoteFile {
     shared: Arc<Mutex<Known>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     location: Option<Url>,
     etag: Option<String>,
+}
+
+/// Without the query of the location, which is signed.
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let location = self.location.as_ref().map(redact_url);
+        f.debug_struct("Known").field("location", &location).field("etag", &self.etag).finish()
+    }
 }
 
 impl RemoteFile {
@@ -189,7 +198,6 @@ impl RemoteFile {
 }
 
 /// The bytes of a range, as they come.
-#[derive(Debug)]
 pub struct RemoteBody {
     file: RemoteFile,
     range: ByteRange,
@@ -203,6 +211,18 @@ pub struct RemoteBody {
     retry: Retry,
     /// How many bytes have come since the last failure.
     earned: u64,
+}
+
+/// Without the headers, which may be signed URLs and cookies.
+impl fmt::Debug for RemoteBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteBody")
+            .field("file", &self.file)
+            .field("range", &self.range)
+            .field("position", &self.position)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RemoteBody {

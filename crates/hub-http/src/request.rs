@@ -1,9 +1,10 @@
 //! One exchange, as a value.
+use crate::redact::is_secret_header;
 use crate::{BodySource, Idempotency, RequestBody, Timeout, UrlPath, redact_url};
 use bytes::Bytes;
 use hub_types::InvalidArgument;
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fmt;
 use url::Url;
@@ -191,7 +192,7 @@ impl Http {
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(mut value) => {
-                value.set_sensitive(matches!(name, AUTHORIZATION | COOKIE));
+                value.set_sensitive(is_secret_header(&name));
                 self.headers.insert(name, value);
             }
             Err(_) => {

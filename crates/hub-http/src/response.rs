@@ -16,7 +16,6 @@ const MAX_ANNOUNCED_BYTES: u64 = 8 << 20;
 const FLOOR_BYTES_PER_SECOND: f64 = 1024.0;
 
 /// The head of an answer, and its body still to be read.
-#[derive(Debug)]
 pub struct Response {
     pub(crate) inner: reqwest::Response,
     /// The time within which the body has to make progress.
@@ -220,7 +219,7 @@ impl Meter {
 }
 
 /// A successful answer with its whole body.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Answer {
     /// The status.

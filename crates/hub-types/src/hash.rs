@@ -24,7 +24,7 @@ impl CommitHash {
 
 /// What a server says identifies the content of a file, freed of quotes and the weak mark.
 ///
-/// It names the blob in the cache, so it is a plain file name: letters, digits, `-`, `_`, `.`, at most 128, not
+/// It names the blob in the cache, so it is a plain file name: letters, digits, `-`, `_`, `.`, `+`, `=`, at most 128, not
 /// beginning with a dot. The Hub's are hashes: [`Etag::sha256`] for LFS files, [`Etag::git_sha1`] for the others.
 ///
 /// ```

@@ -1,4 +1,5 @@
 //! A server with queued answers: each connection's requests are answered in turn, byte for byte, and kept.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
