@@ -86,7 +86,7 @@ pub fn verify_revision(
     let mut expected: BTreeMap<String, Etag> = listing
         .into_iter()
         .flat_map(|listing| listing.0)
-        .map(|file| (file.path.as_str().to_owned(), file.etag))
+        .filter_map(|file| Some((file.name().to_owned(), file.etag()?)))
         .collect();
     let files: Vec<_> = found
         .files
