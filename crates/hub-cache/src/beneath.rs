@@ -8,9 +8,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A folder of the user's that files are moved into.
 ///
-/// A link to a folder that is there when [`Beneath::pin`] is called belongs to the user, and is followed to the folder
-/// that it leads to at that moment. Every other link on the way to a file is refused, also one that takes the place of
-/// a folder while files are written: folders are opened one from the other and never looked up again by their path.
+/// A link to a folder that is there when [`Beneath::pin`] is called is followed to the folder that it leads to at that
+/// moment, if it belongs to the user: to the one who runs this, to the owner of the folder, or to root. Every other
+/// link on the way to a file is refused, also one that takes the place of a folder while files are written: folders
+/// are opened one from the other and never looked up again by their path.
 #[derive(Debug)]
 pub(crate) struct Beneath {
     root: PathBuf,
@@ -47,7 +48,7 @@ impl Beneath {
         // In order, so that folders come before what is in them.
         for folder in folders {
             let path = self.root.join(folder);
-            if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink()) && path.is_dir() {
+            if is_own_link(&path, &self.root) && path.is_dir() {
                 let target = fs::canonicalize(&path).at(&path)?;
                 pins.insert(folder.to_owned(), Folder::open(&target)?);
             }
@@ -105,6 +106,24 @@ impl Beneath {
             Error::new(ErrorKind::UnsafePath, message).about(path)
         })
     }
+}
+
+/// Whether there is a link that the user has made, or somebody that the user has to trust.
+#[cfg(unix)]
+fn is_own_link(path: &Path, root: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(meta) = fs::symlink_metadata(path) else { return false };
+    let is_trusted = |uid| {
+        uid == 0
+            || uid == rustix::process::geteuid().as_raw()
+            || fs::metadata(root).is_ok_and(|root| root.uid() == uid)
+    };
+    meta.is_symlink() && is_trusted(meta.uid())
+}
+
+#[cfg(not(unix))]
+fn is_own_link(path: &Path, _root: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
 #[cfg(unix)]
