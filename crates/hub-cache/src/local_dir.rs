@@ -2,6 +2,7 @@
 use crate::beneath::Beneath;
 use crate::disk::{self, InCache as _};
 use crate::hasher::Hasher;
+use crate::presence::HASHED_FIRST_BYTES;
 use hub_http::{IoContext as _, Result};
 use hub_types::{CommitHash, Etag, SafeRelPath};
 use sha2::{Digest as _, Sha256};
@@ -92,15 +93,23 @@ impl LocalDir {
 
     /// What is known of a file, if it is there and was not changed since that was written.
     pub(crate) fn read(&self, path: &SafeRelPath) -> Option<LocalFile> {
-        let text = fs::read_to_string(self.beside(path, ".metadata")).ok()?;
+        self.read_with_time(path).map(|(known, _)| known)
+    }
+
+    /// What is known of a file, and whether the time that was noted is exactly that of the file.
+    fn read_with_time(&self, path: &SafeRelPath) -> Option<(LocalFile, bool)> {
+        let text = fs::read_to_string(self.partials().join(beside(path, ".metadata"))).ok()?;
         let mut lines = text.lines().map(str::trim);
         let commit = CommitHash::parse(lines.next()?).ok()?;
         let etag = Etag::parse(lines.next()?).ok()?;
         let noted: f64 = lines.next()?.parse().ok()?;
         let size = lines.next().and_then(|size| size.parse().ok());
-        let modified = fs::metadata(self.file(path)).ok()?.modified().ok()?;
-        // The Python client lets a second pass; but a file that was changed within it is another.
-        (seconds(modified) <= noted + TIME_PRECISION).then_some(LocalFile { commit, etag, size })
+        let modified = seconds(fs::metadata(self.file(path)).ok()?.modified().ok()?);
+        let is_exact = (modified - noted).abs() <= TIME_PRECISION;
+        // The Python client notes the time after that of the file, and lets a second pass; but a file that was changed
+        // within it is another. With a size it is our note, and older files than noted are others as well.
+        let is_fresh = is_exact || (modified < noted && size.is_none());
+        is_fresh.then_some((LocalFile { commit, etag, size }, is_exact))
     }
 
     /// Notes what is known of a file.
@@ -139,7 +148,10 @@ impl LocalDir {
         if !disk::is_whole(&file, size) {
             return Ok(false);
         }
-        if let Some(known) = self.read(path) {
+        // An older file than noted may be the Python client's, or one whose time was set back; small ones are hashed.
+        if let Some((known, is_exact)) = self.read_with_time(path)
+            && (is_exact || size > HASHED_FIRST_BYTES || known.etag != *etag)
+        {
             return Ok(known.etag == *etag);
         }
         let found = hash_file(&file, Hasher::of(etag, size))?;

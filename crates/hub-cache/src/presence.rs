@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Up to this size a file is hashed rather than measured: that costs less than looking up its size.
-const HASHED_FIRST_BYTES: u64 = 64 << 10;
+pub(crate) const HASHED_FIRST_BYTES: u64 = 64 << 10;
 /// Up to this size a file is hashed if nothing is known of its size.
 const HASHED_BYTES: u64 = 1 << 20;
 

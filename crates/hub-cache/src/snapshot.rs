@@ -163,7 +163,11 @@ impl Snapshot {
         };
         let place = Arc::new(self.place(&commit));
         let plan = match self.look(&place, &commit).await? {
-            Some(plan) => plan,
+            Some(plan) => {
+                // It names all files, and the listing does so better.
+                drop(answer);
+                plan
+            }
             None if self.request.local_files_only => return self.fall_back(not_asked()).await,
             None if self.siblings_are_there(&commit, answer).await? => {
                 return self.finish(&commit, None).await;

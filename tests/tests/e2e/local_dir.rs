@@ -167,6 +167,21 @@ async fn damaged_file_is_not_a_hit_by_commit_or_offline() {
 }
 
 #[tokio::test]
+async fn file_that_was_changed_and_dated_back_is_fetched_again() {
+    let hub = hub().await;
+    let folder = hub.folder();
+    hub.api.snapshot_download(REPO).local_dir(&folder).await.unwrap();
+    for (name, whole) in [("config.json", b"{}".to_vec()), ("sub/model.bin", noise(2 << 20, 20))] {
+        let path = folder.join(name);
+        fs::write(&path, vec![b'x'; whole.len()]).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        hub.api.snapshot_download(REPO).local_dir(&folder).await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn long_file_names_fit_beside_their_bookkeeping() {
     let name = "n".repeat(254);
     let hub = Downloading::of(&[(&name, noise(2 << 20, 21))]).await;
