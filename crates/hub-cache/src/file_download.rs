@@ -3,7 +3,7 @@ use crate::disk;
 use crate::fetch::{Fetcher, Place, Unit};
 use crate::hasher::Hasher;
 use crate::layout::RepoCache;
-use crate::local_dir::{LocalDir, LocalFile, hash_file};
+use crate::local_dir::{Age, LocalDir, LocalFile, hash_file};
 use crate::metadata::{self, Found, cache_miss, can_fall_back_to_cache, warn_of_fallback};
 use crate::plan::refuse_name;
 use crate::pool::Pool;
@@ -117,18 +117,18 @@ impl FileDownload {
     }
 
     async fn into_cache(self) -> Result<PathBuf> {
-        let force = self.request.force_download;
+        let mut force = self.request.force_download;
         if let Some(commit) = self.revision.as_commit().filter(|_| !force) {
             let (cache, path) = (self.cache.clone(), self.path.clone());
-            let hit = blocking(move || {
-                let presence = cache.presence(&commit, &path);
-                if let Presence::Damaged(why) = &presence {
-                    tracing::debug!("`{path}` in the cache is damaged: {why}");
+            let look = blocking(move || Ok((cache.presence(&commit, &path), cache.pointer(&commit, &path))));
+            match look.await? {
+                (Presence::Damaged(why), _) => {
+                    // Its size may be right, so that nothing but a look at its bytes tells.
+                    tracing::debug!("{} is damaged in the cache: {why}", self.name());
+                    force = true;
                 }
-                Ok(presence.is_hit().then(|| cache.pointer(&commit, &path)))
-            });
-            if let Some(hit) = hit.await? {
-                return Ok(hit);
+                (presence, pointer) if presence.is_hit() => return Ok(pointer),
+                _ => {}
             }
         }
         let found = match self.ask().await {
@@ -148,7 +148,7 @@ impl FileDownload {
             return Ok(pointer);
         }
         let place = Place::Cache(self.cache.clone(), found.commit.clone());
-        let size = self.fetch(place, &found).await?;
+        let size = self.fetch(place, &found, force).await?;
         let this = self.at_work();
         blocking(move || {
             if needs_record(&found.etag, size)
@@ -163,17 +163,22 @@ impl FileDownload {
     }
 
     async fn into_folder(self, dir: LocalDir) -> Result<PathBuf> {
-        let force = self.request.force_download;
+        let mut force = self.request.force_download;
         let file = dir.file(&self.path);
-        let asked = self.revision.as_commit();
-        let (own, path) = (dir.clone(), self.path.clone());
-        let is_hit = blocking(move || {
-            let known = own.read(&path).filter(|known| !force && asked.as_ref() == Some(&known.commit));
-            Ok(known
-                .is_some_and(|known| own.presence(&path, &known.commit, &known.etag, known.size).is_hit()))
-        });
-        if is_hit.await? {
-            return Ok(file);
+        if let Some(commit) = self.revision.as_commit().filter(|_| !force) {
+            let (own, path) = (dir.clone(), self.path.clone());
+            let look = blocking(move || {
+                let known = own.read(&path).filter(|known| known.commit == commit);
+                Ok(known.map(|known| own.presence(&path, &known.commit, &known.etag, known.size)))
+            });
+            match look.await? {
+                Some(Presence::Damaged(why)) => {
+                    tracing::debug!("{} is damaged in the folder: {why}", self.name());
+                    force = true;
+                }
+                Some(presence) if presence.is_hit() => return Ok(file),
+                _ => {}
+            }
         }
         let found = match self.ask().await {
             Ok(found) => found,
@@ -201,7 +206,7 @@ impl FileDownload {
                 return Ok(file);
             }
         }
-        self.fetch(Place::Local(dir, found.commit.clone()), &found).await?;
+        self.fetch(Place::Local(dir, found.commit.clone()), &found, force).await?;
         Ok(file)
     }
 
@@ -257,11 +262,11 @@ impl FileDownload {
         let (path, force) = (self.path.clone(), self.request.force_download);
         let seen = blocking(move || {
             let file = dir.file(&path);
-            let Some(known) = dir.read(&path).filter(|_| !force) else {
+            let known = dir.read_with_age(&path).filter(|(_, age)| !force && *age != Age::Newer);
+            let Some((LocalFile { commit, etag, size }, _)) = known else {
                 // What the user changed is the user's.
                 return Ok((file.is_file() && !force).then_some((file, None, Presence::Unverified)));
             };
-            let LocalFile { commit, etag, size } = known;
             let presence = dir.presence(&path, &commit, &etag, size);
             Ok(Some((file, Some(commit), presence)))
         });
@@ -303,8 +308,7 @@ impl FileDownload {
     }
 
     /// Sees to it that a file is at its place, from what is on disk or from the Hub; gives its size.
-    async fn fetch(&self, place: Place, found: &Found) -> Result<u64> {
-        let force = self.request.force_download;
+    async fn fetch(&self, place: Place, found: &Found, force: bool) -> Result<u64> {
         let (place, unit) = (Arc::new(place), self.unit(found));
         let (here, wanted, is_sized) = (place.clone(), unit.clone(), found.size.is_some());
         let is_here = blocking(move || {

@@ -44,6 +44,14 @@ pub(crate) struct LocalFile {
     pub(crate) size: Option<u64>,
 }
 
+/// How the time of a file compares with the one that was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    Same,
+    Older,
+    Newer,
+}
+
 impl LocalFile {
     /// Whether both are the same version of the file.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -93,11 +101,14 @@ impl LocalDir {
 
     /// What is known of a file, if it is there and was not changed since that was written.
     pub(crate) fn read(&self, path: &SafeRelPath) -> Option<LocalFile> {
-        self.read_with_time(path).map(|(known, _)| known)
+        let (known, age) = self.read_with_age(path)?;
+        // The Python client notes a time after that of the file, and no size.
+        let is_fresh = age == Age::Same || (age == Age::Older && known.size.is_none());
+        is_fresh.then_some(known)
     }
 
-    /// What is known of a file, and whether the time that was noted is exactly that of the file.
-    fn read_with_time(&self, path: &SafeRelPath) -> Option<(LocalFile, bool)> {
+    /// What was noted of a file, and whether it is still the file of that time.
+    pub(crate) fn read_with_age(&self, path: &SafeRelPath) -> Option<(LocalFile, Age)> {
         let text = fs::read_to_string(self.partials().join(beside(path, ".metadata"))).ok()?;
         let mut lines = text.lines().map(str::trim);
         let commit = CommitHash::parse(lines.next()?).ok()?;
@@ -105,11 +116,13 @@ impl LocalDir {
         let noted: f64 = lines.next()?.parse().ok()?;
         let size = lines.next().and_then(|size| size.parse().ok());
         let modified = seconds(fs::metadata(self.file(path)).ok()?.modified().ok()?);
-        let is_exact = (modified - noted).abs() <= TIME_PRECISION;
-        // The Python client notes the time after that of the file, and lets a second pass; but a file that was changed
-        // within it is another. With a size it is our note, and older files than noted are others as well.
-        let is_fresh = is_exact || (modified < noted && size.is_none());
-        is_fresh.then_some((LocalFile { commit, etag, size }, is_exact))
+        // The Python client lets a second pass; but a file that was changed within it is another.
+        let age = match modified - noted {
+            apart if apart.abs() <= TIME_PRECISION => Age::Same,
+            apart if apart < 0.0 => Age::Older,
+            _ => Age::Newer,
+        };
+        Some((LocalFile { commit, etag, size }, age))
     }
 
     /// Notes what is known of a file.
@@ -149,8 +162,8 @@ impl LocalDir {
             return Ok(false);
         }
         // An older file than noted may be the Python client's, or one whose time was set back; small ones are hashed.
-        if let Some((known, is_exact)) = self.read_with_time(path)
-            && (is_exact || size > HASHED_FIRST_BYTES || known.etag != *etag)
+        if let Some((known, age)) = self.read_with_age(path)
+            && (age == Age::Same || age == Age::Older && known.size.is_none() && size > HASHED_FIRST_BYTES)
         {
             return Ok(known.etag == *etag);
         }

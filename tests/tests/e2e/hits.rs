@@ -63,6 +63,19 @@ async fn truncated_file_is_a_miss_by_commit_by_branch_and_offline() {
 }
 
 #[tokio::test]
+async fn small_file_with_a_changed_byte_is_a_miss_by_commit() {
+    let hub = hub().await;
+    let path = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
+    let get = || hub.api.hf_hub_download(REPO, "config.json").revision(commit(&hub));
+    fs::write(&path, b"{\"a\": 2}").unwrap();
+    assert_eq!(fs::read(get().await.unwrap()).unwrap(), b"{\"a\": 1}");
+    let local = get().local_dir(hub.folder()).await.unwrap();
+    fs::write(&local, b"{\"a\": 2}").unwrap();
+    fs::File::options().write(true).open(&local).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(fs::read(get().local_dir(hub.folder()).await.unwrap()).unwrap(), b"{\"a\": 1}");
+}
+
+#[tokio::test]
 async fn blob_that_is_gone_is_a_miss() {
     let hub = hub().await;
     let path = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
