@@ -74,7 +74,7 @@ impl Beneath {
             let pinned = pins.as_ref().and_then(|pins| pins.get(&prefix)).map(Folder::again);
             drop(pins);
             let next = match (pinned, &folder) {
-                (Some(pinned), _) => pinned.at(&self.root.join(&prefix))?,
+                (Some(pinned), _) => pinned.at(self.root.join(&prefix))?,
                 (None, Some(folder)) => self.enter(folder, segment, &prefix, path)?,
                 (None, None) => self.enter(self.root()?, segment, &prefix, path)?,
             };

@@ -223,7 +223,7 @@ impl Snapshot {
                 match place.prepare().and_then(|()| plan.listing.write(&path)) {
                     // A cache that cannot be written to is still of use if nothing is missing.
                     Err(error) if plan.missing.is_empty() => {
-                        tracing::debug!(%error, "the listing was not kept")
+                        tracing::debug!(%error, "the listing was not kept");
                     }
                     kept => kept?,
                 }
