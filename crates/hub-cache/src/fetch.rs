@@ -134,13 +134,15 @@ impl Place {
         match self {
             Self::Cache(cache, commit) => {
                 let blob = cache.blob(&unit.etag);
-                // Whoever removes blobs must not look for pointers between the two steps.
-                let names = match partial.publish(&blob, || Names::share(cache.folder())) {
-                    Ok(names) => names,
-                    // Another process holds the blob open, on systems where that is in the way.
-                    Err(_) if disk::is_whole(&blob, unit.size) => Names::share(cache.folder()),
-                    Err(error) => return Err(error),
-                };
+                let names = partial.publish(|content| {
+                    // Whoever removes blobs must not look for pointers between this step and the next.
+                    let names = Names::share(cache.folder());
+                    match disk::rename(content, &blob) {
+                        // Another process holds the blob open, on systems where that is in the way.
+                        Err(error) if !disk::is_whole(&blob, unit.size) => Err(error),
+                        _ => Ok(names),
+                    }
+                })?;
                 let snapshot = cache.snapshot(commit);
                 unit.paths.iter().try_for_each(|path| disk::link(&snapshot, path, &unit.etag, &blob))?;
                 drop(names);
@@ -151,8 +153,8 @@ impl Place {
             }
             Self::Local(dir, _) => {
                 let Some((first, others)) = unit.paths.split_first() else { return Ok(()) };
-                let file = disk::create_parents(dir.folder(), first)?;
-                partial.publish(&file, Names::none)?;
+                partial.publish(|content| dir.publish(content, first))?;
+                let file = dir.file(first);
                 for other in others {
                     dir.copy_in(&file, other)?;
                 }
