@@ -178,6 +178,17 @@ impl Partial {
         Ok(())
     }
 
+    /// Begins one of a blob whose size is not known; see [`Partial::end`].
+    pub(crate) fn begin_unsized(folder: &Path, etag: &Etag) -> Result<Self> {
+        Self::begin(folder, etag, u64::MAX, Locking::System)
+    }
+
+    /// Says that what has come is all; gives the size.
+    pub(crate) fn end(&mut self) -> u64 {
+        self.size = self.done.head();
+        self.size
+    }
+
     /// Makes it the content alone, safe from power cuts, and has it moved to its place; see [`Owned::publish`].
     pub(crate) fn publish<T>(self, place: impl Fn(&Path) -> Result<T>) -> Result<T> {
         if self.journal_end.is_some() {

@@ -1,15 +1,14 @@
 //! A content whose size is known only when all of it has come.
-use crate::disk::InCache as _;
 use crate::fetch::{Fetcher, MAX_POINTER_BYTES, POINTER, Unit};
 use crate::hasher::Hasher;
 use crate::local_dir::hash_file;
-use crate::partial;
+use crate::partial::Partial;
+use bytes::Bytes;
 use hub_http::header::CONTENT_TYPE;
 use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteFile, Result, blocking};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io::Read as _;
+use std::path::Path;
 
 /// How much is collected before it is written.
 const WRITE_BYTES: usize = 1 << 20;
@@ -46,40 +45,53 @@ impl Fetcher {
         if let Some(progress) = &self.progress {
             progress.started(name, body.size().unwrap_or(0), 0);
         }
-        let place = self.place.clone();
-        let path = partial::fresh_path(&place.partials(), &unit.etag);
-        // Removed unless it gets its name; also when this future is dropped.
-        let unfinished = Unfinished(path.clone());
-        let created = path.clone();
-        let mut file = blocking(move || {
+        let (place, etag) = (self.place.clone(), unit.etag.clone());
+        let begun = blocking(move || {
             place.prepare()?;
-            File::options().read(true).write(true).create_new(true).open(&created).in_cache(&created)
-        })
-        .await?;
-        let mut waiting = Vec::new();
+            Partial::begin_unsized(&place.partials(), &etag)
+        });
+        let mut partial = begun.await?;
+        let mut waiting: Vec<Bytes> = Vec::new();
+        let mut waiting_bytes = 0;
         loop {
-            let piece = body.next().await.map_err(about)?;
+            let piece = match body.next().await {
+                Ok(piece) => piece,
+                Err(error) => {
+                    discard(partial).await?;
+                    return Err(about(error));
+                }
+            };
             let is_end = piece.is_none();
+            let mut restart = false;
             match piece {
                 Some(Piece::Data(bytes)) => {
                     if let Some(progress) = &self.progress {
                         progress.received(name, bytes.len() as u64);
                     }
-                    waiting.extend_from_slice(&bytes);
+                    waiting_bytes += bytes.len();
+                    waiting.push(bytes);
                 }
                 Some(Piece::Restart) => {
+                    restart = true;
                     waiting.clear();
-                    // A new file, since the old one has a position and a length.
-                    file =
-                        File::options().read(true).write(true).truncate(true).open(&path).in_cache(&path)?;
                 }
                 None => {}
             }
-            if is_end || waiting.len() >= WRITE_BYTES {
-                let (bytes, shown) = (std::mem::take(&mut waiting), path.clone());
-                file = blocking(move || {
-                    file.write_all(&bytes).in_cache(&shown)?;
-                    Ok(file)
+            if restart || is_end || waiting_bytes >= WRITE_BYTES {
+                let pieces = std::mem::take(&mut waiting);
+                waiting_bytes = 0;
+                partial = blocking(move || {
+                    let written = if restart { partial.restart() } else { Ok(()) };
+                    let written = written.and_then(|()| {
+                        pieces.iter().try_for_each(|piece| partial.write(partial.done().head(), piece))
+                    });
+                    match written {
+                        Ok(()) => Ok(partial),
+                        Err(error) => {
+                            partial.discard();
+                            Err(error)
+                        }
+                    }
                 })
                 .await?;
             }
@@ -91,21 +103,35 @@ impl Fetcher {
             .headers()
             .get(CONTENT_TYPE)
             .is_some_and(|media| media.to_str().is_ok_and(|media| media.starts_with("text/html")));
-        let (place, unit) = (self.place.clone(), Arc::new(unit.clone()));
+        let (place, unit) = (self.place.clone(), unit.clone());
         blocking(move || {
-            let size = file.metadata().in_cache(&path)?.len();
-            let hash = hash_file(&path, Hasher::of(&unit.etag, size))?;
-            if let Some(hash) = hash.filter(|hash| hash != unit.etag.as_str()) {
-                return Err(mismatch(&unit, &hash, &path, is_page));
+            let size = partial.end();
+            match hash_file(partial.path(), Hasher::of(&unit.etag, size)) {
+                Ok(Some(hash)) if hash != unit.etag.as_str() => {
+                    let error = mismatch(&unit, &hash, partial.path(), is_page);
+                    partial.discard();
+                    Err(error)
+                }
+                Err(error) => {
+                    partial.discard();
+                    Err(error)
+                }
+                Ok(_) => {
+                    place.publish(&Unit { size, ..unit }, partial)?;
+                    Ok(size)
+                }
             }
-            file.sync_all().in_cache(&path)?;
-            drop(file);
-            place.publish(&Unit { size, ..Unit::clone(&unit) }, &path)?;
-            drop(unfinished);
-            Ok(size)
         })
         .await
     }
+}
+
+async fn discard(partial: Partial) -> Result<()> {
+    blocking(move || {
+        partial.discard();
+        Ok(())
+    })
+    .await
 }
 
 /// The error for a content of the wrong hash: what it is instead, if that can be told.
@@ -132,13 +158,4 @@ fn mismatch(unit: &Unit, hash: &str, path: &Path, is_page: bool) -> Error {
         (ErrorKind::HashMismatch, message)
     };
     Error::new(kind, message).about(name)
-}
-
-/// A file that is removed unless it was moved to its place.
-struct Unfinished(PathBuf);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
