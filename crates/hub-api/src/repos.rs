@@ -14,7 +14,7 @@ pub mod spaces;
 pub mod tree;
 
 pub use emissions::EmissionsThresholds;
-pub use file_metadata::file_metadata;
+pub use file_metadata::{file_metadata, read_file_metadata};
 
 use crate::Method;
 

@@ -7,6 +7,7 @@ use crate::local_dir::{LocalDir, LocalFile};
 use crate::lock::{Lock, Names};
 use crate::partial::{self, Adopt, Partial};
 use crate::pool::Pool;
+use crate::presence::needs_record;
 use crate::progress::Progress;
 use crate::ranges::Ranges;
 use crate::sink::Sink;
@@ -22,8 +23,8 @@ use std::sync::Arc;
 /// Up to this size a file is received in memory, hashed and written in one go.
 pub(crate) const SMALL_BYTES: u64 = 1 << 20;
 /// What every LFS pointer begins with.
-const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
-const MAX_POINTER_BYTES: usize = 1024;
+pub(crate) const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+pub(crate) const MAX_POINTER_BYTES: usize = 1024;
 
 /// A content to fetch, and the paths that show it.
 #[derive(Debug, Clone)]
@@ -129,17 +130,19 @@ impl Place {
     }
 
     /// Moves a verified content to its place and shows it at its paths.
-    fn publish(&self, unit: &Unit, partial: Partial) -> Result<()> {
+    pub(crate) fn publish(&self, unit: &Unit, partial: Partial) -> Result<()> {
         match self {
             Self::Cache(cache, commit) => {
                 let blob = cache.blob(&unit.etag);
-                // Whoever removes blobs must not look for pointers between the two steps.
-                let names = match partial.publish(&blob, || Names::share(cache.folder())) {
-                    Ok(names) => names,
-                    // Another process holds the blob open, on systems where that is in the way.
-                    Err(_) if disk::is_whole(&blob, unit.size) => Names::share(cache.folder()),
-                    Err(error) => return Err(error),
-                };
+                let names = partial.publish(|content| {
+                    // Whoever removes blobs must not look for pointers between this step and the next.
+                    let names = Names::share(cache.folder());
+                    match disk::rename(content, &blob) {
+                        // Another process holds the blob open, on systems where that is in the way.
+                        Err(error) if !disk::is_whole(&blob, unit.size) => Err(error),
+                        _ => Ok(names),
+                    }
+                })?;
                 let snapshot = cache.snapshot(commit);
                 unit.paths.iter().try_for_each(|path| disk::link(&snapshot, path, &unit.etag, &blob))?;
                 drop(names);
@@ -150,8 +153,8 @@ impl Place {
             }
             Self::Local(dir, _) => {
                 let Some((first, others)) = unit.paths.split_first() else { return Ok(()) };
-                let file = disk::create_parents(dir.folder(), first)?;
-                partial.publish(&file, Names::none)?;
+                partial.publish(|content| dir.publish(content, first))?;
+                let file = dir.file(first);
                 for other in others {
                     dir.copy_in(&file, other)?;
                 }
@@ -166,10 +169,11 @@ impl Place {
     /// Notes in a folder of the user's what its files are.
     pub(crate) fn note(&self, unit: &Unit) -> Result<()> {
         let Self::Local(dir, commit) = self else { return Ok(()) };
-        let known = LocalFile { commit: commit.clone(), etag: unit.etag.clone() };
+        let size = needs_record(&unit.etag, unit.size).then_some(unit.size);
+        let known = LocalFile { commit: commit.clone(), etag: unit.etag.clone(), size };
         unit.paths
             .iter()
-            .filter(|path| dir.read(path).as_ref() != Some(&known))
+            .filter(|path| dir.read(path).is_none_or(|noted| !noted.is_same(&known)))
             .try_for_each(|path| dir.write(path, &known))
     }
 }

@@ -1,31 +1,36 @@
 //! One file into the cache, or into a folder.
 use crate::disk;
 use crate::fetch::{Fetcher, Place, Unit};
+use crate::hasher::Hasher;
 use crate::layout::RepoCache;
-use crate::local_dir::LocalDir;
+use crate::local_dir::{Age, LocalDir, LocalFile, hash_file};
+use crate::metadata::{self, Found, cache_miss, can_fall_back_to_cache, warn_of_fallback};
+use crate::plan::refuse_name;
 use crate::pool::Pool;
+use crate::presence::{Presence, needs_record};
 use crate::progress::ProgressListener;
 use crate::snapshot::CONNECTIONS;
 use crate::symlinks::UseSymlinks;
 use hub_api::{Arg, HfApi, Http, Run, request, resolve_path};
-use hub_http::{Context as _, Error, ErrorKind, Result, Timeout, Url, blocking};
-use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
+use hub_http::{Context as _, Error, ErrorKind, Result, Timeout, blocking};
+use hub_types::{CommitHash, RepoId, RepoType, Revision, SafeRelPath};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 request! {
     /// Downloads a file into the cache, unless it is there, and tells its path.
     ///
-    /// By a commit hash a cached file costs no request; by a branch or tag it costs one, to see whether it moved. What is
-    /// downloaded is compared with its hash before it becomes visible, and an interrupted download goes on where it
-    /// stopped. When the Hub cannot be reached, the last version in the cache is taken. With `local_dir` the file is put
-    /// into that folder instead.
+    /// By a commit hash a cached file costs no request; by a branch or tag it costs one, to see whether it moved. A cached
+    /// file that is damaged is downloaded again. What is downloaded is compared with its hash before it becomes visible,
+    /// and an interrupted download resumes. When the Hub cannot be reached or refuses to answer, the last version in
+    /// the cache is used, with a warning. With `local_dir` the file is put into that folder instead.
     /// `HEAD` and `GET /{repo_id}/resolve/{revision}/{filename}`.
     ///
     /// # Errors
     /// `RepositoryNotFound`, `GatedRepo`, `RevisionNotFound`, `EntryNotFound`; `LocalEntryNotFound` if the file is not in
     /// the cache and the Hub may not or cannot be asked; `HashMismatch` if what came is not the file;
-    /// `InsufficientSpace`, `CacheReadOnly`; `InvalidArgument` if the name would leave the folder.
+    /// `InsufficientSpace`, `CacheReadOnly`; `InvalidArgument` if the name would leave the folder; `UnsafePath` if it
+    /// is one in `.git` or `.cache/huggingface` of `local_dir`.
     ///
     /// ```no_run
     /// # async fn example(api: hub_api::HfApi) -> hub_api::Result<()> {
@@ -77,14 +82,6 @@ impl Run for HfHubDownloadRequest {
     }
 }
 
-/// What the Hub says of the file.
-struct Found {
-    commit: CommitHash,
-    etag: Etag,
-    size: u64,
-    location: Option<Url>,
-}
-
 struct FileDownload {
     api: HfApi,
     path: SafeRelPath,
@@ -116,77 +113,105 @@ impl FileDownload {
     }
 
     async fn run(self) -> Result<PathBuf> {
-        match self.request.local_dir.clone() {
+        let local = self.request.local_dir.clone().map(LocalDir::new);
+        refuse_name(&self.path, local.as_ref())?;
+        match local {
             None => self.into_cache().await,
-            Some(folder) => self.into_folder(LocalDir::new(folder)).await,
+            Some(dir) => self.into_folder(dir).await,
         }
     }
 
     async fn into_cache(self) -> Result<PathBuf> {
-        let force = self.request.force_download;
+        let mut force = self.request.force_download;
         if let Some(commit) = self.revision.as_commit().filter(|_| !force) {
-            let pointer = self.cache.pointer(&commit, &self.path);
-            if pointer.is_file() {
-                return Ok(pointer);
+            let (cache, path) = (self.cache.clone(), self.path.clone());
+            let look = blocking(move || Ok((cache.presence(&commit, &path), cache.pointer(&commit, &path))));
+            match look.await? {
+                (Presence::Damaged(why), _) => {
+                    // Its size may be right, so that nothing but a look at its bytes tells.
+                    tracing::debug!("{} is damaged in the cache: {why}", self.name());
+                    force = true;
+                }
+                (presence, pointer) if presence.is_hit() => return Ok(pointer),
+                _ => {}
             }
         }
         let found = match self.ask().await {
             Ok(found) => found,
-            Err(error) => {
-                self.note_absence(&error);
-                if !stands_for_no_answer(&error) {
-                    return Err(error);
-                }
-                let cached = self.cache.find(&self.revision, &self.path).filter(|_| !force);
-                return cached.ok_or_else(|| self.not_here(error));
-            }
+            Err(error) => return self.fall_back(error).await,
         };
-        let pointer = self.cache.pointer(&found.commit, &self.path);
-        if !force && disk::is_whole(&pointer, found.size) {
-            self.note_ref(&found.commit);
+        let (this, known) = (self.at_work(), found.clone());
+        let hit = blocking(move || {
+            let pointer = this.cache.pointer(&known.commit, &this.path);
+            let is_hit = !force && is_whole(&pointer, &known);
+            if is_hit {
+                this.note_ref(&known.commit);
+            }
+            Ok(is_hit.then_some(pointer))
+        });
+        if let Some(pointer) = hit.await? {
             return Ok(pointer);
         }
         let place = Place::Cache(self.cache.clone(), found.commit.clone());
-        self.fetch(place, &found).await?;
-        self.note_ref(&found.commit);
-        Ok(pointer)
+        let size = self.fetch(place, &found, force).await?;
+        let this = self.at_work();
+        blocking(move || {
+            if needs_record(&found.etag, size)
+                && let Err(error) = this.cache.record_size(&found.etag, size)
+            {
+                tracing::debug!(%error, "the size was not recorded");
+            }
+            this.note_ref(&found.commit);
+            Ok(this.cache.pointer(&found.commit, &this.path))
+        })
+        .await
     }
 
     async fn into_folder(self, dir: LocalDir) -> Result<PathBuf> {
-        let force = self.request.force_download;
+        let mut force = self.request.force_download;
         let file = dir.file(&self.path);
-        let known = dir.read(&self.path).filter(|_| !force && file.is_file());
-        if let (Some(commit), Some(known)) = (self.revision.as_commit(), &known)
-            && known.commit == commit
-        {
-            return Ok(file);
+        if let Some(commit) = self.revision.as_commit().filter(|_| !force) {
+            let (own, path) = (dir.clone(), self.path.clone());
+            let look = blocking(move || {
+                let known = own.read(&path).filter(|known| known.commit == commit);
+                Ok(known.map(|known| own.presence(&path, &known.commit, &known.etag, known.size)))
+            });
+            match look.await? {
+                Some(Presence::Damaged(why)) => {
+                    tracing::debug!("{} is damaged in the folder: {why}", self.name());
+                    force = true;
+                }
+                Some(presence) if presence.is_hit() => return Ok(file),
+                _ => {}
+            }
         }
         let found = match self.ask().await {
             Ok(found) => found,
-            Err(error) if !stands_for_no_answer(&error) => return Err(error),
-            Err(error) if !force && file.is_file() => {
-                tracing::warn!(%error, "the Hub was not asked whether the file has changed");
+            Err(error) => return self.fall_back_to_folder(error, dir).await,
+        };
+        let (own, path) = (dir.clone(), self.path.clone());
+        blocking(move || own.pin([&path])).await?;
+        if !force && found.size.is_some() {
+            let place = Place::Local(dir.clone(), found.commit.clone());
+            let (this, unit, known) = (self.at_work(), self.unit(&found), found.clone());
+            let own = dir.clone();
+            let is_here = blocking(move || {
+                let cached = this.cache.pointer(&known.commit, &this.path);
+                if !is_whole(&cached, &known) {
+                    return Ok(false);
+                }
+                place.prepare()?;
+                if !own.has(&this.path, &unit.etag, unit.size)? {
+                    own.copy_in(&cached, &this.path)?;
+                }
+                place.note(&unit)?;
+                Ok(true)
+            });
+            if is_here.await? {
                 return Ok(file);
             }
-            Err(error) => return Err(self.not_here(error)),
-        };
-        if !force
-            && let Some(cached) = self.cache.find(&found.commit.clone().into(), &self.path)
-            && disk::is_whole(&cached, found.size)
-        {
-            let place = Place::Local(dir.clone(), found.commit.clone());
-            let (unit, path) = (self.unit(&found), self.path.clone());
-            blocking(move || {
-                place.prepare()?;
-                if !dir.has(&path, &unit.etag, unit.size)? {
-                    dir.copy_in(&cached, &path)?;
-                }
-                place.note(&unit)
-            })
-            .await?;
-            return Ok(file);
         }
-        self.fetch(Place::Local(dir, found.commit.clone()), &found).await?;
+        self.fetch(Place::Local(dir, found.commit.clone()), &found, force).await?;
         Ok(file)
     }
 
@@ -197,34 +222,81 @@ impl FileDownload {
         }
         let timeout = metadata_timeout(&self.api, self.request.etag_timeout)?;
         let api = self.api.with_timeout(timeout);
-        let head =
-            Http::head(resolve_path(self.repo_type, &self.repo_id, &self.revision, self.path.as_str()));
-        let url = self.api.client().resolve(&head)?;
-        let metadata = hub_api::repos::file_metadata(&api, head).await?;
-        let lacks = |what: &str| {
-            let message = format!(
-                "what answered for `{}` says no {what}; is HF_ENDPOINT a Hub, and is there a proxy between?",
-                self.path
-            );
-            Error::new(ErrorKind::FileMetadata, message)
-        };
-        let commit = metadata.commit_hash.ok_or_else(|| lacks("commit"))?;
-        let etag = metadata.etag.ok_or_else(|| lacks("ETag"))?;
-        let location = Url::parse(&metadata.location).ok().filter(|location| *location != url);
-        let size = match (metadata.size, &location) {
-            (Some(size), _) => size,
-            // A redirect that does not say the size: its target does.
-            (None, Some(location)) => {
-                let head = Http::url(hub_http::Method::HEAD, location.clone()).identity();
-                let answer = api.client().execute(head).await?;
-                answer
-                    .header("content-length")
-                    .and_then(|size| size.parse().ok())
-                    .ok_or_else(|| lacks("size"))?
+        metadata::ask(&api, self.repo_type, &self.repo_id, &self.revision, &self.path).await
+    }
+
+    fn at_work(&self) -> AtWork {
+        AtWork { cache: self.cache.clone(), revision: self.revision.clone(), path: self.path.clone() }
+    }
+
+    /// The file in the cache, when the Hub gave no answer or refused.
+    async fn fall_back(&self, error: Error) -> Result<PathBuf> {
+        let (this, absent) = (self.at_work(), absent_at(&error));
+        let force = self.request.force_download;
+        let cached = blocking(move || {
+            if let Some(commit) = absent {
+                this.note_absence(&commit);
             }
-            (None, None) => return Err(lacks("size")),
-        };
-        Ok(Found { commit, etag, size, location })
+            let commit = this.cache.commit_of(&this.revision).filter(|_| !force);
+            Ok(commit.map(|commit| {
+                let presence = this.cache.presence(&commit, &this.path);
+                (this.cache.pointer(&commit, &this.path), presence, commit)
+            }))
+        });
+        let cached = cached.await?;
+        if !can_fall_back_to_cache(&error) {
+            return Err(error);
+        }
+        match cached {
+            Some((pointer, presence, commit)) if presence.is_hit() => {
+                warn_of_fallback(&error, &self.name(), Some(&commit));
+                Ok(pointer)
+            }
+            Some((_, Presence::Damaged(why), _)) => {
+                Err(self.missed(error, &format!("is damaged in the cache: {why}")))
+            }
+            _ => Err(self.missed(error, "is not in the cache")),
+        }
+    }
+
+    /// The file in the folder, when the Hub gave no answer or refused.
+    async fn fall_back_to_folder(&self, error: Error, dir: LocalDir) -> Result<PathBuf> {
+        if !can_fall_back_to_cache(&error) {
+            return Err(error);
+        }
+        let (path, force) = (self.path.clone(), self.request.force_download);
+        let seen = blocking(move || {
+            let file = dir.file(&path);
+            let known = dir.read_with_age(&path).filter(|(_, age)| !force && *age != Age::Newer);
+            let Some((LocalFile { commit, etag, size }, _)) = known else {
+                // What the user changed is the user's.
+                return Ok((file.is_file() && !force).then_some((file, None, Presence::Unverified)));
+            };
+            let presence = dir.presence(&path, &commit, &etag, size);
+            Ok(Some((file, Some(commit), presence)))
+        });
+        match seen.await? {
+            Some((file, commit, presence)) if presence.is_hit() => {
+                warn_of_fallback(&error, &self.name(), commit.as_ref());
+                Ok(file)
+            }
+            Some((_, _, Presence::Damaged(why))) => {
+                Err(self.missed(error, &format!("is damaged in the folder: {why}")))
+            }
+            _ => Err(self.missed(error, "is not in the folder")),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("`{}` of `{}` at `{}`", self.path, self.repo_id, self.revision)
+    }
+
+    /// The error for a file that is not here and could not be asked for.
+    fn missed(&self, error: Error, why: &str) -> Error {
+        let request = &self.request;
+        cache_miss(error, request.force_download, request.local_files_only, || {
+            format!("{} {why}", self.name())
+        })
     }
 
     fn unit(&self, found: &Found) -> Unit {
@@ -233,36 +305,66 @@ impl FileDownload {
         let http = Http::get(resolve_path(self.repo_type, &self.repo_id, &revision, self.path.as_str()));
         Unit {
             etag: found.etag.clone(),
-            size: found.size,
+            size: found.size.unwrap_or_default(),
             paths: vec![self.path.clone()],
             http,
             location: found.location.clone(),
         }
     }
 
-    /// Sees to it that a file is at its place, from what is on disk or from the Hub.
-    async fn fetch(&self, place: Place, found: &Found) -> Result<()> {
-        let force = self.request.force_download;
+    /// Sees to it that a file is at its place, from what is on disk or from the Hub; gives its size.
+    async fn fetch(&self, place: Place, found: &Found, force: bool) -> Result<u64> {
         let (place, unit) = (Arc::new(place), self.unit(found));
-        let (here, wanted) = (place.clone(), unit.clone());
+        let (here, wanted, is_sized) = (place.clone(), unit.clone(), found.size.is_some());
         let is_here = blocking(move || {
             here.prepare()?;
-            Ok(!force && here.adopt(&wanted)?)
+            if !force && is_sized && here.adopt(&wanted)? {
+                return Ok(true);
+            }
+            if wanted.size <= crate::fetch::SMALL_BYTES {
+                disk::require_space(&here.partials(), wanted.size)?;
+            }
+            Ok(false)
         });
         if is_here.await? {
-            return Ok(());
-        }
-        if unit.size <= crate::fetch::SMALL_BYTES {
-            disk::require_space(&place.partials(), unit.size)?;
+            return Ok(unit.size);
         }
         let progress = self.request.progress.as_ref().and_then(ProgressListener::get);
         if let Some(progress) = &progress {
             progress.planned(1, unit.size);
         }
         let client = self.api.client().clone();
-        Fetcher { client, place, pool: Pool::new(CONNECTIONS), progress, force }.fetch(unit).await
+        let fetcher =
+            Fetcher { client, place, pool: Pool::new(CONNECTIONS), progress: progress.clone(), force };
+        if is_sized {
+            let size = unit.size;
+            match fetcher.fetch(unit.clone()).await {
+                Ok(()) => return Ok(size),
+                // What HEAD told was the length of a compressed answer, or of nothing; the hash decides.
+                Err(error)
+                    if error.kind() == ErrorKind::ContentChanged && !found.is_exact && found.is_hash() =>
+                {
+                    tracing::debug!(%error, "the size that was announced is wrong");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let size = fetcher.fetch_of_unknown_size(&unit).await?;
+        if let Some(progress) = &progress {
+            progress.finished(self.path.as_str());
+        }
+        Ok(size)
     }
+}
 
+/// What is needed on the blocking pool.
+struct AtWork {
+    cache: RepoCache,
+    revision: Revision,
+    path: SafeRelPath,
+}
+
+impl AtWork {
     /// Notes the commit of the branch; a cache that cannot be written to is still of use.
     fn note_ref(&self, commit: &CommitHash) {
         if let Err(error) = self.cache.write_ref(&self.revision, commit) {
@@ -270,72 +372,33 @@ impl FileDownload {
         }
     }
 
-    /// Notes that the commit has no such file, if the Hub says so.
-    fn note_absence(&self, error: &Error) {
-        let commit = error.http().and_then(|http| CommitHash::parse(http.repo_commit.as_deref()?).ok());
-        if let (ErrorKind::EntryNotFound, Some(commit), None) =
-            (error.kind(), commit, &self.request.local_dir)
-        {
-            if let Err(error) = self.cache.write_no_exist(&commit, &self.path) {
-                tracing::debug!(%error, "the absence of the file was not noted");
-            }
-            self.note_ref(&commit);
+    /// Notes that the commit has no such file.
+    fn note_absence(&self, commit: &CommitHash) {
+        if let Err(error) = self.cache.write_no_exist(commit, &self.path) {
+            tracing::debug!(%error, "the absence of the file was not noted");
         }
-    }
-
-    /// The error for a file that is not here and could not be asked for.
-    fn not_here(&self, error: Error) -> Error {
-        let request = &self.request;
-        unanswered(error, request.force_download, request.local_files_only, || {
-            format!("`{}` of `{}` at `{}`", self.path, self.repo_id, self.revision)
-        })
+        self.note_ref(commit);
     }
 }
 
-/// Whether an error leaves open what the Hub has, so that the cache may answer.
-pub(crate) fn stands_for_no_answer(error: &Error) -> bool {
-    !matches!(
-        error.kind(),
-        ErrorKind::RevisionNotFound
-            | ErrorKind::EntryNotFound
-            | ErrorKind::InvalidArgument
-            | ErrorKind::TokenMissing
-            | ErrorKind::UnsafePath
-            | ErrorKind::ForeignOrigin
-    )
+/// The commit that has no such file, if that is what an error says.
+fn absent_at(error: &Error) -> Option<CommitHash> {
+    let commit = CommitHash::parse(error.http()?.repo_commit.as_deref()?).ok()?;
+    (error.kind() == ErrorKind::EntryNotFound).then_some(commit)
 }
 
-/// The error for what is not in the cache when the Hub gave no answer.
-pub(crate) fn unanswered(
-    error: Error,
-    force_download: bool,
-    local_files_only: bool,
-    what: impl FnOnce() -> String,
-) -> Error {
-    match error.kind() {
-        ErrorKind::Offline if force_download && local_files_only => {
-            Error::invalid("force_download and local_files_only exclude each other")
-        }
-        ErrorKind::Offline if force_download => {
-            Error::invalid("force_download needs the Hub, and HF_HUB_OFFLINE is set")
-        }
-        ErrorKind::RepositoryNotFound | ErrorKind::GatedRepo => error,
-        _ if force_download => error,
-        ErrorKind::Offline if local_files_only => Error::new(
-            ErrorKind::LocalEntryNotFound,
-            format!("{} is not in the cache; leave out local_files_only to download it", what()),
-        ),
-        ErrorKind::Offline => Error::new(
-            ErrorKind::LocalEntryNotFound,
-            format!("{} is not in the cache; unset HF_HUB_OFFLINE to download it", what()),
-        ),
-        _ => {
-            let message = format!(
-                "{} is not in the cache, and the Hub did not answer as it should: {error}; check the connection and try again",
-                what()
-            );
-            Error::new(ErrorKind::LocalEntryNotFound, message).caused_by(error)
-        }
+/// Whether a file is the one that the Hub described.
+fn is_whole(file: &Path, found: &Found) -> bool {
+    let Ok(meta) = std::fs::metadata(file) else { return false };
+    if !meta.is_file() {
+        return false;
+    }
+    match found.size {
+        Some(size) if size == meta.len() => true,
+        Some(_) if found.is_exact => false,
+        // The Hub does not know the size for certain, but the hash.
+        _ => hash_file(file, Hasher::of(&found.etag, meta.len()))
+            .is_ok_and(|hash| hash.as_deref() == Some(found.etag.as_str())),
     }
 }
 
@@ -347,7 +410,9 @@ pub(crate) fn metadata_timeout(api: &HfApi, etag_timeout: Option<f64>) -> Result
     }
 }
 
-/// Finds a file in the cache without any request; `None` if it is not there.
+/// Finds a file in the cache without any request; `None` if it is not there, or known to be damaged.
+///
+/// See [`RepoCache::find`].
 ///
 /// ```no_run
 /// # fn main() -> hub_api::Result<()> {

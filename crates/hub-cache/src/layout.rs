@@ -64,15 +64,40 @@ impl RepoCache {
         self.locks.join(format!("{etag}.lock"))
     }
 
+    /// Where the size of a content is recorded.
+    ///
+    /// It is beside the locks, since Python clients expect nothing but blobs among the blobs.
+    pub(crate) fn size_record(&self, etag: &Etag) -> PathBuf {
+        self.locks.join(format!("{etag}.size"))
+    }
+
+    /// The size of a content that was recorded when it was downloaded.
+    pub(crate) fn recorded_size(&self, etag: &Etag) -> Option<u64> {
+        std::fs::read_to_string(self.size_record(etag)).ok()?.trim().parse().ok()
+    }
+
+    /// Records the size of a content, for those who look for it without the listing of its commit.
+    pub(crate) fn record_size(&self, etag: &Etag, size: u64) -> Result<()> {
+        if self.recorded_size(etag) == Some(size) {
+            return Ok(());
+        }
+        disk::create_dir_all(&self.locks)?;
+        disk::write_atomic(&self.locks, &self.size_record(etag), size.to_string().as_bytes())
+    }
+
     /// The commit that a revision is known to stand for: itself, or what its reference holds.
     pub fn commit_of(&self, revision: &Revision) -> Option<CommitHash> {
         revision.as_commit().or_else(|| self.read_ref(revision))
     }
 
     /// Finds a file of a revision in the cache, without any request.
+    ///
+    /// A file that is damaged is not found: a link that leads nowhere, or content whose hash or size is not the one
+    /// that is known. A small file is hashed for this; the size of others is compared with the one that was recorded
+    /// when they were downloaded, or with the kept listing of the commit.
     pub fn find(&self, revision: &Revision, path: &SafeRelPath) -> Option<PathBuf> {
-        let pointer = self.pointer(&self.commit_of(revision)?, path);
-        pointer.is_file().then_some(pointer)
+        let commit = self.commit_of(revision)?;
+        self.presence(&commit, path).is_hit().then(|| self.pointer(&commit, path))
     }
 
     /// Whether a revision is known to have no such file.

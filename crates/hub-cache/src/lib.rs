@@ -20,6 +20,8 @@
 //! The layout on disk is that of huggingface_hub 0.27, and newer versions read it as well; [`RepoCache`] says where
 //! things are.
 
+mod beneath;
+mod collisions;
 mod delete;
 mod disk;
 mod fetch;
@@ -30,14 +32,18 @@ mod layout;
 mod listing;
 mod local_dir;
 mod lock;
+mod metadata;
 mod owned;
 mod partial;
+mod plan;
 mod pool;
+mod presence;
 mod progress;
 mod ranges;
 mod scan;
 mod sink;
 mod snapshot;
+mod spool;
 mod symlinks;
 mod transfer;
 mod verify;

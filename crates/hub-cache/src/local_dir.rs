@@ -1,11 +1,15 @@
 //! Folders that hold a repository's files in place, with what is known of them beside.
+use crate::beneath::Beneath;
 use crate::disk::{self, InCache as _};
 use crate::hasher::Hasher;
+use crate::presence::HASHED_FIRST_BYTES;
 use hub_http::{IoContext as _, Result};
 use hub_types::{CommitHash, Etag, SafeRelPath};
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A folder that a download is put into as it is, named by `local_dir`.
@@ -13,15 +17,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// ```text
 /// <path>                                             the file
 /// .cache/huggingface/.gitignore                      `*`
-/// .cache/huggingface/download/<path>.metadata        commit, ETag and time, a line each
+/// .cache/huggingface/download/<path>.metadata        commit, ETag, time and perhaps size, a line each
 /// .cache/huggingface/download/<path>.lock            the lock of who writes it
 /// .cache/huggingface/download/<etag>.<tag>.partial   a file that is not complete yet
 /// .cache/huggingface/trees/<commit>.json             the listing of a commit
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct LocalDir {
     folder: PathBuf,
+    beneath: Arc<Beneath>,
 }
+
+/// What file systems take as a name at most.
+const MAX_NAME_BYTES: usize = 255;
+/// How exact the times are that are noted, in seconds.
+const TIME_PRECISION: f64 = 2e-6;
 
 /// What is known of a file in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +40,36 @@ pub(crate) struct LocalFile {
     pub(crate) commit: CommitHash,
     /// The name of its content.
     pub(crate) etag: Etag,
+    /// Its size, where its hash is not looked at. The Python client, which reads three lines, notes none.
+    pub(crate) size: Option<u64>,
+}
+
+/// How the time of a file compares with the one that was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    Same,
+    Older,
+    Newer,
+}
+
+impl LocalFile {
+    /// Whether both are the same version of the file.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.commit == other.commit && self.etag == other.etag
+    }
 }
 
 impl LocalDir {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        let folder = folder.into();
+        Self { beneath: Arc::new(Beneath::new(folder.clone())), folder }
+    }
+
+    /// Notes which folders on the way to these files are links of the user's. Before anything is written: links that
+    /// appear later are not followed. Only the first call does something.
+    pub(crate) fn pin<'p>(&self, paths: impl IntoIterator<Item = &'p SafeRelPath>) -> Result<()> {
+        let own = [".cache/huggingface/download/x", ".cache/huggingface/trees/x"];
+        self.beneath.pin(own.into_iter().chain(paths.into_iter().map(SafeRelPath::as_str)))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -66,22 +101,48 @@ impl LocalDir {
 
     /// What is known of a file, if it is there and was not changed since that was written.
     pub(crate) fn read(&self, path: &SafeRelPath) -> Option<LocalFile> {
-        let text = fs::read_to_string(self.beside(path, ".metadata")).ok()?;
+        let (known, age) = self.read_with_age(path)?;
+        // The Python client notes a time after that of the file, and no size.
+        let is_fresh = age == Age::Same || (age == Age::Older && known.size.is_none());
+        is_fresh.then_some(known)
+    }
+
+    /// What was noted of a file, and whether it is still the file of that time.
+    pub(crate) fn read_with_age(&self, path: &SafeRelPath) -> Option<(LocalFile, Age)> {
+        let text = fs::read_to_string(self.partials().join(beside(path, ".metadata"))).ok()?;
         let mut lines = text.lines().map(str::trim);
         let commit = CommitHash::parse(lines.next()?).ok()?;
         let etag = Etag::parse(lines.next()?).ok()?;
         let noted: f64 = lines.next()?.parse().ok()?;
-        let modified = fs::metadata(self.file(path)).ok()?.modified().ok()?;
-        // File systems are not precise about times; the Python client allows a second as well.
-        (seconds(modified) - 1.0 <= noted).then_some(LocalFile { commit, etag })
+        let size = lines.next().and_then(|size| size.parse().ok());
+        let modified = seconds(fs::metadata(self.file(path)).ok()?.modified().ok()?);
+        // The Python client lets a second pass; but a file that was changed within it is another.
+        let age = match modified - noted {
+            apart if apart.abs() <= TIME_PRECISION => Age::Same,
+            apart if apart < 0.0 => Age::Older,
+            _ => Age::Newer,
+        };
+        Some((LocalFile { commit, etag, size }, age))
     }
 
     /// Notes what is known of a file.
     pub(crate) fn write(&self, path: &SafeRelPath, file: &LocalFile) -> Result<()> {
-        let metadata = self.beside(path, ".metadata");
-        let text = format!("{}\n{}\n{:.6}\n", file.commit, file.etag, seconds(SystemTime::now()));
-        disk::create_dir_all(metadata.parent().unwrap_or(&self.folder))?;
-        disk::write_atomic(&self.known(), &metadata, text.as_bytes())
+        // The time of the file rather than that of the clock, so that whatever is written later is newer.
+        let modified = fs::metadata(self.file(path)).and_then(|meta| meta.modified());
+        let noted = seconds(modified.unwrap_or_else(|_| SystemTime::now()));
+        let mut text = format!("{}\n{}\n{noted:.6}\n", file.commit, file.etag);
+        if let Some(size) = file.size {
+            text.push_str(&format!("{size}\n"));
+        }
+        let unfinished = self.known().join(format!("tmp_{:016x}", fastrand::u64(..)));
+        let metadata = format!("{DOWNLOAD}/{}", beside(path, ".metadata"));
+        let written = fs::write(&unfinished, text)
+            .in_cache(&unfinished)
+            .and_then(|()| self.beneath.place(&unfinished, &metadata));
+        if written.is_err() {
+            let _ = fs::remove_file(&unfinished);
+        }
+        written
     }
 
     /// Makes the folder and what belongs into it.
@@ -100,7 +161,10 @@ impl LocalDir {
         if !disk::is_whole(&file, size) {
             return Ok(false);
         }
-        if let Some(known) = self.read(path) {
+        // An older file than noted may be the Python client's, or one whose time was set back; small ones are hashed.
+        if let Some((known, age)) = self.read_with_age(path)
+            && (age == Age::Same || age == Age::Older && known.size.is_none() && size > HASHED_FIRST_BYTES)
+        {
             return Ok(known.etag == *etag);
         }
         let found = hash_file(&file, Hasher::of(etag, size))?;
@@ -109,8 +173,7 @@ impl LocalDir {
 
     /// Moves a complete file to its place.
     pub(crate) fn publish(&self, from: &Path, path: &SafeRelPath) -> Result<()> {
-        let file = disk::create_parents(&self.folder, path)?;
-        disk::rename(from, &file)
+        self.beneath.place(from, path.as_str())
     }
 
     /// Copies a file from elsewhere to its place.
@@ -128,11 +191,24 @@ impl LocalDir {
     }
 
     fn beside(&self, path: &SafeRelPath, suffix: &str) -> PathBuf {
-        let file = path.join_to(&self.partials());
-        let mut name = file.file_name().unwrap_or_default().to_os_string();
-        name.push(suffix);
-        file.with_file_name(name)
+        let mut file = self.partials();
+        file.extend(beside(path, suffix).split('/'));
+        file
     }
+}
+
+/// The folder of the bookkeeping of files.
+const DOWNLOAD: &str = ".cache/huggingface/download";
+
+/// The path of a bookkeeping file: that of the file with a suffix, as the Python client has it; or with a hash in place
+/// of a name that leaves no room for the suffix.
+fn beside(path: &SafeRelPath, suffix: &str) -> String {
+    let name = path.file_name();
+    if name.len() + suffix.len() <= MAX_NAME_BYTES {
+        return format!("{path}{suffix}");
+    }
+    let folder = path.as_str().strip_suffix(name).unwrap_or_default();
+    format!("{folder}{}{suffix}", hex::encode(Sha256::digest(name)))
 }
 
 /// The hash of a file on disk, if the hasher makes one.
@@ -159,6 +235,7 @@ mod tests {
         LocalFile {
             commit: CommitHash::parse(&"c".repeat(40)).unwrap(),
             etag: Etag::parse("ce013625030ba8dba906f756967f9e9ca394464a").unwrap(),
+            size: None,
         }
     }
 
@@ -181,7 +258,39 @@ mod tests {
         assert_eq!(lines[..2], [known().commit.as_str(), known().etag.as_str()]);
         assert!(lines.len() == 3 && lines[2].parse::<f64>().unwrap() > 1.7e9);
         assert_eq!(dir.read(&path), Some(known()));
+        let large = LocalFile { size: Some(6 << 30), ..known() };
+        dir.write(&path, &large).unwrap();
+        assert_eq!(dir.read(&path), Some(large));
         assert_eq!(fs::read_to_string(folder.path().join(".cache/huggingface/.gitignore")).unwrap(), "*");
+    }
+
+    #[test]
+    fn long_names_have_bookkeeping_files_with_short_ones() {
+        let (_folder, dir) = folder();
+        for length in [246, 247, 255] {
+            let path: SafeRelPath = format!("sub/{}", "x".repeat(length)).parse().unwrap();
+            let from = dir.partials().join("tmp_1");
+            fs::write(&from, "hello\n").unwrap();
+            dir.publish(&from, &path).unwrap();
+            dir.write(&path, &known()).unwrap();
+            assert_eq!(dir.read(&path), Some(known()), "{length}");
+            fs::write(dir.lock(&path), "").unwrap();
+        }
+        assert_eq!(beside(&"a/b".parse().unwrap(), ".metadata"), "a/b.metadata");
+    }
+
+    #[test]
+    fn a_file_that_was_changed_within_a_second_is_not_known() {
+        let (_folder, dir) = folder();
+        let path: SafeRelPath = "a.txt".parse().unwrap();
+        fs::write(dir.file(&path), "hello\n").unwrap();
+        dir.write(&path, &known()).unwrap();
+        let file = File::options().write(true).open(dir.file(&path)).unwrap();
+        let noted = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(noted + std::time::Duration::from_millis(20)).unwrap();
+        assert_eq!(dir.read(&path), None);
+        file.set_modified(noted - std::time::Duration::from_secs(3600)).unwrap();
+        assert_eq!(dir.read(&path), Some(known()));
     }
 
     #[test]

@@ -104,8 +104,7 @@ impl Names {
         Self::wait(folder, File::try_lock)
     }
 
-    /// No lock, for what is in no repository's folder.
-    pub(crate) fn none() -> Self {
+    fn none() -> Self {
         Self { file: None }
     }
 

@@ -94,12 +94,12 @@ impl Owned {
 
     /// Moves the file to its place, once all its bytes are on the disk.
     ///
-    /// A file that has lost its name, since somebody removed it, is copied from the open descriptor. `guard` is called
-    /// right before the file is moved, and its result is returned, so that a lock can be held over what follows.
+    /// A file that has lost its name, since somebody removed it, is copied from the open descriptor. `place` moves the
+    /// file of a name to its place; it is called again if the name was removed in the meantime.
     ///
     /// # Errors
     /// [`ErrorKind::ContentChanged`] if the file does not have the length that was written, and those of the disk.
-    pub(crate) fn publish<G>(self, to: &Path, length: u64, guard: impl Fn() -> G) -> Result<G> {
+    pub(crate) fn publish<T>(self, length: u64, place: impl Fn(&Path) -> Result<T>) -> Result<T> {
         let mut owned = self;
         for _ in 0..ATTEMPTS {
             // A name in the cache must not outlive a power cut that its bytes did not.
@@ -115,10 +115,9 @@ impl Owned {
                 return Err(Error::new(ErrorKind::ContentChanged, message));
             }
             if is_only_name(&owned.path, &owned.file, &meta).at(&owned.path)? {
-                let guard = guard();
-                match disk::rename(&owned.path, to) {
+                match place(&owned.path) {
                     Err(_) if !owned.has_its_name() => {}
-                    moved => return moved.map(|()| guard),
+                    placed => return placed,
                 }
             }
             tracing::warn!(path = %owned.path.display(), "an unfinished file was removed or linked; copying it");

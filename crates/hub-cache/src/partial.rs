@@ -178,12 +178,23 @@ impl Partial {
         Ok(())
     }
 
-    /// Makes it the content alone and moves it to its place, under a guard that is returned.
-    pub(crate) fn publish<G>(self, to: &Path, guard: impl Fn() -> G) -> Result<G> {
+    /// Begins one of a blob whose size is not known; see [`Partial::end`].
+    pub(crate) fn begin_unsized(folder: &Path, etag: &Etag) -> Result<Self> {
+        Self::begin(folder, etag, u64::MAX, Locking::System)
+    }
+
+    /// Says that what has come is all; gives the size.
+    pub(crate) fn end(&mut self) -> u64 {
+        self.size = self.done.head();
+        self.size
+    }
+
+    /// Makes it the content alone, safe from power cuts, and has it moved to its place; see [`Owned::publish`].
+    pub(crate) fn publish<T>(self, place: impl Fn(&Path) -> Result<T>) -> Result<T> {
         if self.journal_end.is_some() {
             self.owned.file().set_len(self.size).in_cache(self.path())?;
         }
-        self.owned.publish(to, self.size, guard)
+        self.owned.publish(self.size, place)
     }
 
     /// Removes it.
@@ -464,7 +475,7 @@ mod tests {
                 for (start, end) in second.done().gaps(SIZE) {
                     write(&mut second, start, end);
                 }
-                second.publish(&published, || ()).unwrap();
+                second.publish(|from| crate::disk::rename(from, &published)).unwrap();
                 // The first one wakes up.
                 if restarts {
                     first.restart().unwrap();
@@ -491,7 +502,7 @@ mod tests {
             for (start, end) in second.done().gaps(SIZE) {
                 write(&mut second, start, end);
             }
-            second.publish(&folder.path().join("published"), || ()).unwrap();
+            second.publish(|from| crate::disk::rename(from, &folder.path().join("published"))).unwrap();
             assert!(fs::read(folder.path().join("published")).unwrap() == content(0, SIZE));
             assert_eq!(siblings(folder.path(), &etag()), [first.path()]);
         }
@@ -563,7 +574,7 @@ mod tests {
         write(&mut partial, 100, MIB);
         write(&mut partial, 2 * MIB, SIZE);
         let published = folder.path().join("published");
-        partial.publish(&published, || ()).unwrap();
+        partial.publish(|from| crate::disk::rename(from, &published)).unwrap();
         assert!(fs::read(published).unwrap() == content(0, SIZE));
     }
 
@@ -616,7 +627,7 @@ mod tests {
                 "the file" => fs::remove_file(partial.path()).unwrap(),
                 _ => fs::remove_dir_all(&blobs).unwrap(),
             }
-            partial.publish(&blobs.join("published"), || ()).unwrap();
+            partial.publish(|from| crate::disk::rename(from, &blobs.join("published"))).unwrap();
             assert!(fs::read(blobs.join("published")).unwrap() == content(0, SIZE));
             assert_eq!(siblings(&blobs, &etag()).len(), 0);
         }
@@ -631,7 +642,7 @@ mod tests {
         let backup = folder.path().join("backup");
         fs::hard_link(partial.path(), &backup).unwrap();
         let published = folder.path().join("published");
-        partial.publish(&published, || ()).unwrap();
+        partial.publish(|from| crate::disk::rename(from, &published)).unwrap();
         fs::write(backup, "overwritten").unwrap();
         assert!(fs::read(published).unwrap() == content(0, SIZE));
     }
@@ -643,7 +654,7 @@ mod tests {
         write(&mut partial, 0, SIZE);
         fs::OpenOptions::new().append(true).open(partial.path()).unwrap().set_len(SIZE + 1).unwrap();
         let published = folder.path().join("published");
-        let error = partial.publish(&published, || ()).unwrap_err();
+        let error = partial.publish(|from| crate::disk::rename(from, &published)).unwrap_err();
         assert_eq!(error.kind(), hub_http::ErrorKind::ContentChanged);
         assert!(!published.exists());
     }

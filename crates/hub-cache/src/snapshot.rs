@@ -1,12 +1,15 @@
 //! All files of a commit into the cache, or into a folder.
 use crate::disk;
-use crate::fetch::{Fetcher, Place, SMALL_BYTES, Unit};
-use crate::file_download::{metadata_timeout, stands_for_no_answer, unanswered};
+use crate::fetch::{Fetcher, Place, SMALL_BYTES};
+use crate::file_download::metadata_timeout;
 use crate::layout::RepoCache;
-use crate::listing::{ListedFile, Listing};
+use crate::listing::Listing;
 use crate::local_dir::LocalDir;
+use crate::metadata::{self, Found, cache_miss, can_fall_back_to_cache, is_unanswered, warn_of_fallback};
 use crate::partial;
+use crate::plan::{Plan, select, survey};
 use crate::pool::Pool;
+use crate::presence::Presence;
 use crate::progress::ProgressListener;
 use crate::symlinks::UseSymlinks;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -14,17 +17,20 @@ use hub_api::patterns::PathFilter;
 use hub_api::{Answer, Arg, HfApi, Http, Many, Run, repo_path, request, resolve_path};
 use hub_http::MAX_LISTING_BYTES;
 use hub_http::{Error, ErrorKind, IoContext as _, Result, blocking};
-use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
+use hub_types::{CommitHash, RepoId, RepoType, Revision, SafeRelPath};
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many small files are under way at once, unless said otherwise.
 const SMALL_AT_ONCE: usize = 48;
 /// How many files a file under way may hold open, its connections included.
 const OPEN_FOR_EACH: usize = 5;
+/// How many files are asked for at once where a mirror has no listing that says what they are.
+const ASKED_AT_ONCE: usize = 16;
+/// How many of the missing files an error names.
+const NAMED: usize = 3;
 /// How many connections the large files of a call have among them.
 pub(crate) const CONNECTIONS: usize = 16;
 
@@ -32,18 +38,19 @@ request! {
     /// Downloads all files of a revision into the cache, those that are missing, and tells the folder.
     ///
     /// It costs a request for the commit, one for each page of its listing and one for each missing file. A commit whose
-    /// files are all there costs no request, a branch or tag one. Everything is of one commit, also when the branch moves
-    /// meanwhile, and is compared with its hash before it becomes visible. When the Hub cannot be reached, the
-    /// folder of the last known commit is told if it is complete. With `local_dir` the files are put into that
-    /// folder instead.
+    /// files are all there costs no request, a branch or tag one. Everything is of one commit, even if the branch moves
+    /// during the download, and is compared with its hash before it becomes visible. When the Hub cannot be reached or
+    /// refuses to answer, the folder of the last known commit is returned if it is complete, with a warning. With
+    /// `local_dir` the files are put into that folder instead.
     /// `GET /api/{type}s/{repo_id}/revision/{revision}`, `GET /api/{type}s/{repo_id}/tree/{commit}`,
     /// `GET /{repo_id}/resolve/{commit}/{path}`.
     ///
     /// # Errors
     /// `RepositoryNotFound`, `GatedRepo`, `RevisionNotFound`; `LocalEntryNotFound` if nothing is in the cache and the Hub
     /// may not or cannot be asked; `IncompleteSnapshot` if some files are not there and could not be fetched;
-    /// `HashMismatch`, `InsufficientSpace`, `CacheReadOnly`; `UnsafePath` if a name in the listing would leave the
-    /// folder, before anything is written; `NameCollision` if two names are one file on this system.
+    /// `HashMismatch`, `InsufficientSpace`, `CacheReadOnly`; `UnsafePath` if a file that the patterns keep has a name that
+    /// would leave the folder, or with `local_dir` one in `.git` or `.cache/huggingface`, before anything is written;
+    /// `NameCollision` if two of the names are one file on this system.
     ///
     /// ```no_run
     /// # async fn example(api: hub_api::HfApi) -> hub_api::Result<()> {
@@ -157,42 +164,122 @@ impl Snapshot {
     async fn run(self) -> Result<PathBuf> {
         let (commit, answer) = match self.commit().await {
             Ok(found) => found,
-            Err(error) if stands_for_no_answer(&error) => return self.on_disk(error).await,
-            Err(error) => return Err(error),
+            Err(error) => return self.fall_back(error).await,
         };
-        let kept = self.kept_listing(&commit).await?;
-        if kept.is_none() && self.siblings_are_there(&commit, answer).await? {
-            self.note_ref(&commit);
-            return self.result(&commit);
-        }
-        let is_new = kept.is_none();
-        let listing = match kept {
-            Some(listing) => listing,
-            None if self.request.local_files_only => {
-                let error =
-                    Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked");
-                return self.on_disk(error).await;
+        let place = Arc::new(self.place(&commit));
+        let plan = match self.look(&place, &commit).await? {
+            Some(plan) => {
+                // It names all files, and the listing does so better.
+                drop(answer);
+                plan
             }
-            None => match Listing::fetch(&self.api, self.repo_type, &self.repo_id, &commit).await {
-                Ok(listing) => listing,
-                Err(error) if stands_for_no_answer(&error) => return self.on_disk(error).await,
-                Err(error) => return Err(error),
+            None if self.request.local_files_only => return self.fall_back(not_asked()).await,
+            None if self.siblings_are_there(&commit, answer).await? => {
+                return self.finish(&commit, None).await;
+            }
+            None => match self.list(&place, &commit).await {
+                Ok(plan) => plan,
+                Err(error) => return self.fall_back(error).await,
             },
         };
-        let (place, listing) = (Arc::new(self.place(&commit)), Arc::new(listing));
-        let missing = self.missing(&place, &listing).await?;
-        if is_new {
-            self.keep_listing(listing, &commit, missing.is_empty()).await?;
-        }
-        if !missing.is_empty() {
+        let mut corrected = None;
+        if !plan.missing.is_empty() {
             if self.request.local_files_only || self.api.config().offline {
                 let error = Error::new(ErrorKind::Offline, "the Hub may not be asked");
-                return self.on_disk(error).await;
+                return self.fall_back(error).await;
             }
-            self.fetch(&place, missing, &commit).await?;
+            corrected = self.fetch(&place, plan, &commit).await?;
         }
-        self.note_ref(&commit);
-        self.result(&commit)
+        self.finish(&commit, corrected).await
+    }
+
+    /// Reads the kept listing, if there is one, and finds out what is missing.
+    async fn look(&self, place: &Arc<Place>, commit: &CommitHash) -> Result<Option<Plan>> {
+        let (place, path) = (place.clone(), self.listing_path(commit));
+        let (cache, filter, force) = (self.cache.clone(), self.filter.clone(), self.request.force_download);
+        blocking(move || {
+            let Some(listing) = Listing::read(&path).map(Arc::new) else { return Ok(None) };
+            let wanted = select(&listing, &filter, &place)?;
+            survey(listing, &wanted, &place, &cache, force).map(Some)
+        })
+        .await
+    }
+
+    /// Asks the Hub for the listing, keeps it, and finds out what is missing.
+    async fn list(&self, place: &Arc<Place>, commit: &CommitHash) -> Result<Plan> {
+        let mut listing = Listing::fetch(&self.api, self.repo_type, &self.repo_id, commit).await?;
+        let wanted = {
+            let (filter, place) = (self.filter.clone(), place.clone());
+            let (back, wanted) = blocking(move || {
+                let wanted = select(&listing, &filter, &place)?;
+                Ok((listing, wanted))
+            })
+            .await?;
+            listing = back;
+            wanted
+        };
+        self.learn(&mut listing, &wanted, commit).await?;
+        let (path, place, force) = (self.listing_path(commit), place.clone(), self.request.force_download);
+        let cache = self.cache.clone();
+        blocking(move || {
+            let plan = survey(Arc::new(listing), &wanted, &place, &cache, force)?;
+            // What a mirror did not say of the files that are not wanted must not look as if it were known.
+            if plan.listing.is_known() {
+                match place.prepare().and_then(|()| plan.listing.write(&path)) {
+                    // A cache that cannot be written to is still of use if nothing is missing.
+                    Err(error) if plan.missing.is_empty() => {
+                        tracing::debug!(%error, "the listing was not kept");
+                    }
+                    kept => kept?,
+                }
+            }
+            Ok(plan)
+        })
+        .await
+    }
+
+    /// Asks for each wanted file of which the listing of a mirror does not say what it is.
+    async fn learn(&self, listing: &mut Listing, wanted: &[u32], commit: &CommitHash) -> Result<()> {
+        let unknown: Vec<(u32, SafeRelPath)> = wanted
+            .iter()
+            .filter(|&&index| !listing.0[index as usize].is_known())
+            .map(|&index| Ok((index, listing.0[index as usize].path()?.clone())))
+            .collect::<Result<_>>()?;
+        let mut answers = stream::iter(unknown)
+            .map(|(index, path)| async move { Ok::<_, Error>((index, self.ask(&path, commit).await?)) })
+            .buffer_unordered(ASKED_AT_ONCE);
+        while let Some((index, found)) = answers.try_next().await? {
+            listing.0[index as usize].learn(found.etag, found.size);
+        }
+        Ok(())
+    }
+
+    /// Asks what a file of the commit is.
+    async fn ask(&self, path: &SafeRelPath, commit: &CommitHash) -> Result<Found> {
+        let timeout = metadata_timeout(&self.api, self.request.etag_timeout)?;
+        let (api, revision) = (self.api.with_timeout(timeout), commit.clone().into());
+        metadata::ask(&api, self.repo_type, &self.repo_id, &revision, path).await
+    }
+
+    /// Notes the commit of the branch, and what was learned of the files, and gives the folder.
+    async fn finish(&self, commit: &CommitHash, corrected: Option<Listing>) -> Result<PathBuf> {
+        let (cache, revision, commit) = (self.cache.clone(), self.revision.clone(), commit.clone());
+        let (path, local) = (self.listing_path(&commit), self.local.clone());
+        blocking(move || {
+            if let Some(listing) = corrected.filter(Listing::is_known)
+                && let Err(error) = listing.write(&path)
+            {
+                tracing::debug!(%error, "the listing was not kept");
+            }
+            if let Err(error) = cache.write_ref(&revision, &commit) {
+                tracing::debug!(%error, "the reference was not noted");
+            }
+            match local {
+                None => Ok(cache.snapshot(&commit)),
+                Some(dir) => real(dir.folder()),
+            }
+        })
+        .await
     }
 
     /// The commit that the revision stands for, and the description of the repository if the Hub was asked.
@@ -201,7 +288,7 @@ impl Snapshot {
             return Ok((commit, None));
         }
         if self.request.local_files_only {
-            return Err(Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked"));
+            return Err(not_asked());
         }
         let timeout = metadata_timeout(&self.api, self.request.etag_timeout)?;
         let path = repo_path(Some(self.repo_type), &(&self.repo_id).into())
@@ -227,113 +314,48 @@ impl Snapshot {
         self.local.as_ref().map_or_else(|| self.cache.tree(commit), |dir| dir.tree(commit))
     }
 
-    async fn kept_listing(&self, commit: &CommitHash) -> Result<Option<Listing>> {
-        let path = self.listing_path(commit);
-        blocking(move || Ok(Listing::read(&path))).await
-    }
-
-    /// Keeps the listing; a cache that cannot be written to is still of use if nothing is missing.
-    async fn keep_listing(
-        &self,
-        listing: Arc<Listing>,
-        commit: &CommitHash,
-        is_complete: bool,
-    ) -> Result<()> {
-        let (path, place) = (self.listing_path(commit), self.place(commit));
-        blocking(move || match place.prepare().and_then(|()| listing.write(&path)) {
-            Err(error) if is_complete => {
-                tracing::debug!(%error, "the listing was not kept");
-                Ok(())
-            }
-            kept => kept,
-        })
-        .await
-    }
-
-    /// Whether the files that the Hub names are in the cache already, which another client has filled.
+    /// Whether all files that the description names are in the cache, which another client has filled.
+    ///
+    /// Only if all are wanted and each is known to be whole; else the listing says more.
     async fn siblings_are_there(&self, commit: &CommitHash, answer: Option<Answer>) -> Result<bool> {
-        let Some(answer) = answer.filter(|_| self.local.is_none() && !self.request.force_download) else {
-            return Ok(false);
-        };
-        let Siblings { siblings } = answer.json()?;
-        let names: Vec<String> = siblings.into_iter().map(|sibling| sibling.rfilename).collect();
-        let (filter, cache, snapshot) =
-            (self.filter.clone(), self.cache.clone(), self.cache.snapshot(commit));
+        let is_all = self.request.allow_patterns.is_none() && self.request.ignore_patterns.is_none();
+        let usable = is_all && self.local.is_none() && !self.request.force_download;
+        let Some(answer) = answer.filter(|_| usable) else { return Ok(false) };
+        let (cache, commit, place) = (self.cache.clone(), commit.clone(), self.place(commit));
         blocking(move || {
-            if names.is_empty() || !snapshot.is_dir() {
+            let Ok(Siblings { siblings }) = answer.json() else { return Ok(false) };
+            if siblings.is_empty() || !cache.snapshot(&commit).is_dir() {
                 return Ok(false);
             }
-            let there =
-                |name: &&String| SafeRelPath::parse(name).is_ok_and(|path| path.join_to(&snapshot).is_file());
-            let wanted: Vec<&String> = names.iter().filter(|name| filter.keeps(name)).collect();
-            refuse_collisions(&cache.blobs(), wanted.iter().map(|name| name.as_str()))?;
-            Ok(disk::at_once(&wanted, there).into_iter().all(|there| there))
-        })
-        .await
-    }
-
-    /// What was asked for and is not on disk, content by content.
-    async fn missing(&self, place: &Arc<Place>, listing: &Arc<Listing>) -> Result<Vec<Unit>> {
-        let (place, listing) = (place.clone(), listing.clone());
-        let (cache, filter, force) = (self.cache.clone(), self.filter.clone(), self.request.force_download);
-        blocking(move || {
-            let kept = |file: &&ListedFile| filter.keeps(file.path.as_str());
-            let wanted: Vec<&ListedFile> = listing.0.iter().filter(kept).collect();
-            // Before anything is looked at: of two names for one file both would seem to be there.
-            refuse_collisions(&place.partials(), wanted.iter().map(|file| file.path.as_str()))?;
-            if force {
-                return Ok(by_content(wanted));
-            }
-            let not_shown = match &*place {
-                Place::Cache(cache, commit) => not_shown(wanted, &cache.snapshot(commit)),
-                Place::Local(..) => wanted,
+            let is_there = |sibling: &Sibling| {
+                SafeRelPath::parse(&sibling.rfilename)
+                    .is_ok_and(|path| cache.presence(&commit, &path) == Presence::Verified)
             };
-            let mut missing = Vec::new();
-            for unit in by_content(not_shown) {
-                let is_here = match &*place {
-                    Place::Cache(cache, _) => {
-                        let blob = disk::is_whole(&cache.blob(&unit.etag), unit.size);
-                        if blob {
-                            place.prepare()?;
-                        }
-                        blob && place.adopt(&unit)?
-                    }
-                    Place::Local(dir, commit) => {
-                        place.adopt(&unit)? || copy_from_cache(&cache, dir, commit, &unit)?
-                    }
-                };
-                if !is_here {
-                    missing.push(unit);
-                }
+            // A first one that is missing saves a look at the others.
+            if !is_there(&siblings[0]) || !disk::at_once(&siblings, is_there).into_iter().all(|there| there) {
+                return Ok(false);
             }
-            Ok(missing)
+            let names = siblings.iter().map(|sibling| sibling.rfilename.as_str());
+            crate::collisions::refuse(&place.partials(), names).map(|()| true)
         })
         .await
     }
 
-    /// Fetches what is missing, large and small files side by side.
-    async fn fetch(&self, place: &Arc<Place>, mut missing: Vec<Unit>, commit: &CommitHash) -> Result<()> {
-        let revision: Revision = commit.clone().into();
-        for unit in &mut missing {
-            let path = unit.paths.first().map_or("", SafeRelPath::as_str);
-            unit.http = Http::get(resolve_path(self.repo_type, &self.repo_id, &revision, path));
-        }
-        let bytes: u64 = missing.iter().map(|unit| unit.size).fold(0, u64::saturating_add);
-        let (shared, names) = (place.clone(), missing.clone());
-        blocking(move || {
+    /// Fetches what is missing, large and small files in parallel.
+    ///
+    /// Gives a corrected listing if files turned out to be others than a mirror had listed.
+    async fn fetch(&self, place: &Arc<Place>, plan: Plan, commit: &CommitHash) -> Result<Option<Listing>> {
+        let (bytes, shared) = (plan.bytes(), place.clone());
+        let bearable = blocking(move || {
             shared.prepare()?;
             let partials = shared.partials();
-            let paths = names.iter().flat_map(|unit| &unit.paths);
-            refuse_collisions(&partials, paths.map(SafeRelPath::as_str))?;
-            disk::require_space(&partials, bytes.saturating_sub(partial::bytes_in(&partials)))
+            disk::require_space(&partials, bytes.saturating_sub(partial::bytes_in(&partials)))?;
+            Ok(disk::open_files().map_or(usize::MAX, |limit| (limit / OPEN_FOR_EACH).max(1)))
         })
         .await?;
-
-        let bearable = disk::open_files().map_or(usize::MAX, |limit| (limit / OPEN_FOR_EACH).max(1));
-        let total = missing.len();
         let progress = self.request.tqdm_class.as_ref().and_then(ProgressListener::get);
         if let Some(progress) = &progress {
-            progress.planned(total as u64, bytes);
+            progress.planned(plan.missing.len() as u64, bytes);
         }
         let fetcher = Fetcher {
             client: self.api.client().clone(),
@@ -342,153 +364,236 @@ impl Snapshot {
             progress,
             force: self.request.force_download,
         };
+        let work = Work {
+            snapshot: self,
+            plan: &plan,
+            fetcher,
+            commit,
+            done: plan.missing.iter().map(|_| AtomicBool::new(false)).collect(),
+            learned: Mutex::default(),
+        };
         let workers = self.request.max_workers.unwrap_or(SMALL_AT_ONCE).min(bearable);
-        let (small, large): (Vec<_>, Vec<_>) = missing.into_iter().partition(|unit| unit.size <= SMALL_BYTES);
-        let done = AtomicUsize::new(0);
-        let run = |units: Vec<Unit>, at_once: usize| {
-            let (fetcher, done) = (&fetcher, &done);
-            stream::iter(units)
-                .map(move |unit| async move {
-                    fetcher.fetch(unit).await?;
-                    done.fetch_add(1, Ordering::Relaxed);
+        let run = |small: bool, at_once: usize| {
+            let work = &work;
+            let is_small = |number: usize| {
+                let size = work.plan.file(work.plan.missing[number]).size;
+                size.is_some_and(|size| size <= SMALL_BYTES)
+            };
+            stream::iter((0..work.plan.missing.len()).filter(move |&number| is_small(number) == small))
+                .map(move |number| async move {
+                    work.fetch(work.plan.missing[number]).await?;
+                    work.done[number].store(true, Ordering::Relaxed);
                     Ok(())
                 })
                 .buffer_unordered(at_once)
                 .try_collect::<()>()
         };
-        let fetched = tokio::try_join!(run(small, workers), run(large, workers.min(CONNECTIONS)));
-        fetched.map(drop).map_err(|error| self.interrupted(error, total - done.load(Ordering::Relaxed)))
+        let fetched = tokio::try_join!(run(true, workers), run(false, workers.min(CONNECTIONS)));
+        fetched.map_err(|error| self.interrupted(error, &work))?;
+        let learned = work.learned.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if learned.is_empty() {
+            return Ok(None);
+        }
+        let mut listing = Listing::clone(&plan.listing);
+        for (index, found) in learned {
+            for index in plan.files(index) {
+                listing.0[index as usize].learn(found.etag.clone(), found.size);
+            }
+        }
+        Ok(Some(listing))
     }
 
-    /// Says how much is missing, when the connection is what failed.
-    fn interrupted(&self, error: Error, missing: usize) -> Error {
-        if !matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) {
+    /// Says what is missing, when the connection is what failed.
+    fn interrupted(&self, error: Error, work: &Work<'_>) -> Error {
+        if !is_unanswered(&error) {
             return error;
         }
+        let missing = || {
+            let left =
+                work.plan.missing.iter().zip(&work.done).filter(|(_, done)| !done.load(Ordering::Relaxed));
+            left.flat_map(|(&index, _)| work.plan.files(index)).map(|index| work.plan.file(index).name())
+        };
         let message = format!(
-            "the snapshot of `{}` is not complete, {missing} of its files are missing: {error}; run it again to go on",
-            self.repo_id
+            "the snapshot of `{}` is not complete, {} of its files are missing, {}: {error}; run it again to go on",
+            self.repo_id,
+            missing().count(),
+            some_of(missing())
         );
         Error::new(ErrorKind::IncompleteSnapshot, message).caused_by(error)
     }
 
-    /// What is on disk, when the Hub may not or cannot be asked.
-    async fn on_disk(&self, error: Error) -> Result<PathBuf> {
-        let request = &self.request;
-        let commit = self.cache.commit_of(&self.revision);
-        let folder = match (&self.local, &commit) {
-            (Some(dir), _) => Some(dir.folder().to_path_buf())
-                .filter(|folder| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())),
-            (None, Some(commit)) => Some(self.cache.snapshot(commit)).filter(|folder| folder.is_dir()),
-            (None, None) => None,
-        };
-        let Some(folder) = folder.filter(|_| !request.force_download) else {
-            return Err(unanswered(error, request.force_download, request.local_files_only, || {
-                format!("a snapshot of `{}` at `{}`", self.repo_id, self.revision)
-            }));
-        };
-        let missing: Vec<SafeRelPath> = match &commit {
-            Some(commit) => self.known_missing(commit).await?,
-            None => Vec::new(),
-        };
-        if missing.is_empty() {
-            return real(folder, self.local.is_some());
+    /// What is on disk, when the Hub may not be asked, gave no answer or refused.
+    async fn fall_back(&self, error: Error) -> Result<PathBuf> {
+        let (force, local_only) = (self.request.force_download, self.request.local_files_only);
+        if !can_fall_back_to_cache(&error) || (force && error.kind() != ErrorKind::Offline) {
+            return Err(error);
         }
-        let some: Vec<_> = missing.iter().take(3).map(|path| format!("`{path}`")).collect();
-        let more = if missing.len() > some.len() { " and others" } else { "" };
+        let (cache, revision, local) = (self.cache.clone(), self.revision.clone(), self.local.clone());
+        let filter = self.filter.clone();
+        let on_disk = blocking(move || OnDisk::of(&cache, &revision, local.as_ref(), &filter)).await?;
+        let what = || format!("a snapshot of `{}` at `{}` is not in the cache", self.repo_id, self.revision);
+        let Some(on_disk) = on_disk.filter(|_| !force) else {
+            return Err(cache_miss(error, force, local_only, what));
+        };
+        let commit = on_disk.commit.as_ref();
+        if on_disk.missing.is_empty() {
+            warn_of_fallback(&error, &format!("`{}` at `{}`", self.repo_id, self.revision), commit);
+            return Ok(on_disk.folder);
+        }
+        // What the Hub says of a token or of a repository is of more use than what is missing without it.
+        if error.kind() != ErrorKind::Offline && !is_unanswered(&error) {
+            return Err(error);
+        }
         let message = format!(
-            "the snapshot of `{}` at `{}` is not complete: {} files are missing, {}{more}; run it again when the Hub can be asked",
+            "the snapshot of `{}` at `{}` is not complete: {} files are missing, {}; run it again when the Hub can be asked",
             self.repo_id,
             self.revision,
-            missing.len(),
-            some.join(", ")
+            on_disk.missing.len(),
+            some_of(on_disk.missing.iter().map(String::as_str))
         );
         Err(Error::new(ErrorKind::IncompleteSnapshot, message).caused_by(error))
     }
+}
 
-    /// The paths that are missing by the listing that is kept, if there is one; what can be mended is mended.
-    async fn known_missing(&self, commit: &CommitHash) -> Result<Vec<SafeRelPath>> {
-        let Some(listing) = self.kept_listing(commit).await? else { return Ok(Vec::new()) };
-        let missing = self.missing(&Arc::new(self.place(commit)), &Arc::new(listing)).await?;
-        Ok(missing.into_iter().flat_map(|unit| unit.paths).collect())
+/// The download of what a plan says is missing.
+struct Work<'s> {
+    snapshot: &'s Snapshot,
+    plan: &'s Plan,
+    fetcher: Fetcher,
+    commit: &'s CommitHash,
+    /// By place among the missing.
+    done: Vec<AtomicBool>,
+    /// What files turned out to be.
+    learned: Mutex<Vec<(u32, Found)>>,
+}
+
+impl Work<'_> {
+    async fn fetch(&self, index: u32) -> Result<()> {
+        let Snapshot { repo_type, repo_id, .. } = self.snapshot;
+        let revision: Revision = self.commit.clone().into();
+        let mut unit = self
+            .plan
+            .unit(index, |path| Http::get(resolve_path(*repo_type, repo_id, &revision, path.as_str())))?;
+        let file = self.plan.file(index);
+        if file.size.is_none() {
+            let size = self.fetcher.fetch_of_unknown_size(&unit).await?;
+            let (commit, location) = (self.commit.clone(), None);
+            self.learned(
+                index,
+                Found { commit, etag: unit.etag, size: Some(size), is_exact: true, location },
+            );
+            return Ok(());
+        }
+        let error = match self.fetcher.fetch(unit.clone()).await {
+            Err(error) if error.kind() == ErrorKind::ContentChanged => error,
+            Err(error) if error.kind() == ErrorKind::HashMismatch && file.is_in_git() => error,
+            fetched => return fetched,
+        };
+        // Mirrors list files in LFS as if they were in git, or tell the size of a compressed answer; what the file
+        // itself says counts then.
+        let Ok(mut found) = self.snapshot.ask(file.path()?, self.commit).await else { return Err(error) };
+        let is_other = found.etag != unit.etag;
+        let is_vague = error.kind() == ErrorKind::ContentChanged && !found.is_exact && found.is_hash();
+        if !is_other && !is_vague {
+            return Err(error);
+        }
+        unit.etag = found.etag.clone();
+        unit.location = found.location.clone();
+        match found.size.filter(|_| found.is_exact) {
+            Some(size) => {
+                unit.size = size;
+                self.fetcher.fetch(unit).await?;
+            }
+            None => found.size = Some(self.fetcher.fetch_of_unknown_size(&unit).await?),
+        }
+        self.learned(index, found);
+        Ok(())
     }
 
-    fn note_ref(&self, commit: &CommitHash) {
-        if let Err(error) = self.cache.write_ref(&self.revision, commit) {
-            tracing::debug!(%error, "the reference was not noted");
-        }
-    }
-
-    fn result(&self, commit: &CommitHash) -> Result<PathBuf> {
-        match &self.local {
-            None => Ok(self.cache.snapshot(commit)),
-            Some(dir) => real(dir.folder().to_path_buf(), true),
-        }
+    fn learned(&self, index: u32, found: Found) {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).push((index, found));
     }
 }
 
-/// The files that a snapshot does not show in full.
-fn not_shown<'l>(files: Vec<&'l ListedFile>, snapshot: &Path) -> Vec<&'l ListedFile> {
-    let shown = disk::at_once(&files, |file| disk::is_whole(&file.path.join_to(snapshot), file.size));
-    files.into_iter().zip(shown).filter_map(|(file, shown)| (!shown).then_some(file)).collect()
+/// What is on disk of a snapshot.
+struct OnDisk {
+    folder: PathBuf,
+    commit: Option<CommitHash>,
+    /// The wanted files that are known to be missing or damaged.
+    missing: Vec<String>,
 }
 
-/// The contents of files, each with the paths that show it.
-fn by_content(files: Vec<&ListedFile>) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
-    let mut by_etag: HashMap<&Etag, usize> = HashMap::new();
-    for file in files {
-        match by_etag.get(&file.etag) {
-            Some(&index) => units[index].paths.push(file.path.clone()),
-            None => {
-                by_etag.insert(&file.etag, units.len());
-                units.push(Unit {
-                    etag: file.etag.clone(),
-                    size: file.size,
-                    paths: vec![file.path.clone()],
-                    // Filled in for what is missing only: a path costs more to encode than to look up.
-                    http: Http::get("/"),
-                    location: None,
-                });
+impl OnDisk {
+    /// Looks at what is there, and puts into place what can be without the Hub; none if there is nothing.
+    fn of(
+        cache: &RepoCache,
+        revision: &Revision,
+        local: Option<&LocalDir>,
+        filter: &PathFilter,
+    ) -> Result<Option<Self>> {
+        let commit = cache.commit_of(revision);
+        let (folder, tree) = match (local, &commit) {
+            (Some(dir), _) => (dir.folder().to_path_buf(), commit.as_ref().map(|commit| dir.tree(commit))),
+            (None, Some(commit)) => (cache.snapshot(commit), Some(cache.tree(commit))),
+            (None, None) => return Ok(None),
+        };
+        let listing = tree.and_then(|tree| Listing::read(&tree)).map(Arc::new);
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+        if is_empty && (local.is_some() || listing.is_none()) {
+            return Ok(None);
+        }
+        let missing = match (listing, &commit) {
+            (Some(listing), Some(commit)) => {
+                let place = match local {
+                    None => Place::Cache(cache.clone(), commit.clone()),
+                    Some(dir) => Place::Local(dir.clone(), commit.clone()),
+                };
+                let wanted = select(&listing, filter, &place)?;
+                let plan = survey(listing, &wanted, &place, cache, false)?;
+                plan.paths().map(str::to_owned).collect()
+            }
+            (None, Some(commit)) if local.is_none() => damaged(cache, commit, filter),
+            _ => Vec::new(),
+        };
+        let folder = if local.is_some() { real(&folder)? } else { folder };
+        Ok(Some(Self { folder, commit, missing }))
+    }
+}
+
+/// The files of a snapshot without a listing that are damaged for all that can be told.
+fn damaged(cache: &RepoCache, commit: &CommitHash, filter: &PathFilter) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut todo = vec![(cache.snapshot(commit), String::new())];
+    while let Some((folder, prefix)) = todo.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = format!("{prefix}{name}");
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                todo.push((entry.path(), format!("{path}/")));
+            } else if filter.keeps(&path)
+                && SafeRelPath::parse(&path).is_ok_and(|path| !cache.presence(commit, &path).is_hit())
+            {
+                found.push(path);
             }
         }
     }
-    units
+    found.sort();
+    found
 }
 
-/// The folder as it is told: that of the user without links on the way, as Python does.
-fn real(folder: PathBuf, is_local: bool) -> Result<PathBuf> {
-    if is_local { std::fs::canonicalize(&folder).at(&folder) } else { Ok(folder) }
+/// The first of some names, as a part of a sentence.
+fn some_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut names = names.map(|name| format!("`{}`", name.escape_debug()));
+    let some: Vec<_> = names.by_ref().take(NAMED).collect();
+    let more = if names.next().is_some() { " and others" } else { "" };
+    some.join(", ") + more
 }
 
-/// Copies files that the cache has of this commit.
-fn copy_from_cache(cache: &RepoCache, dir: &LocalDir, commit: &CommitHash, unit: &Unit) -> Result<bool> {
-    let blob = cache.blob(&unit.etag);
-    if !disk::is_whole(&blob, unit.size) {
-        return Ok(false);
-    }
-    let place = Place::Local(dir.clone(), commit.clone());
-    place.prepare()?;
-    for path in &unit.paths {
-        dir.copy_in(&blob, path)?;
-    }
-    place.note(unit)?;
-    Ok(true)
+fn not_asked() -> Error {
+    Error::new(ErrorKind::Offline, "local_files_only is set, so the Hub was not asked")
 }
 
-/// Refuses names that would be one file in or below a folder, or where that is going to be.
-fn refuse_collisions<'p>(folder: &Path, paths: impl Iterator<Item = &'p str>) -> Result<()> {
-    if !folder.ancestors().find(|folder| folder.is_dir()).is_some_and(disk::ignores_case) {
-        return Ok(());
-    }
-    let mut seen: HashMap<String, &str> = HashMap::new();
-    for path in paths {
-        if let Some(other) = seen.insert(path.to_lowercase(), path) {
-            let message = format!(
-                "`{other}` and `{path}` are one file on this system; leave one out by ignore_patterns, or use another disk"
-            );
-            return Err(Error::new(ErrorKind::NameCollision, message).about(path));
-        }
-    }
-    Ok(())
+/// The folder of the user's without links on the way, as the Python client gives it.
+fn real(folder: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(folder).at(folder)
 }

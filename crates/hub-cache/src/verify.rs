@@ -78,15 +78,19 @@ pub fn verify_revision(
     };
     let commit = cache.commit_of(revision).ok_or_else(not_here)?;
     let (repo, _) = scan_repo(repo_type, repo_id, cache.folder());
-    let found = repo.into_iter().flat_map(|repo| repo.revisions).find(|found| found.commit_hash == commit);
-    let found = found.ok_or_else(not_here)?;
+    let repo = repo.ok_or_else(not_here)?;
+    if let Some(error) = repo.unreadable.first() {
+        let message = format!("could not read `{}`: {}", error.path.display(), error.message);
+        return Err(Error::new(ErrorKind::Io, message).about(error.path.display().to_string()));
+    }
+    let found = repo.revisions.into_iter().find(|found| found.commit_hash == commit).ok_or_else(not_here)?;
 
     let listing = Listing::read(&cache.tree(&commit));
     let has_listing = listing.is_some();
     let mut expected: BTreeMap<String, Etag> = listing
         .into_iter()
         .flat_map(|listing| listing.0)
-        .map(|file| (file.path.as_str().to_owned(), file.etag))
+        .filter_map(|file| Some((file.name().to_owned(), file.etag()?)))
         .collect();
     let files: Vec<_> = found
         .files

@@ -59,6 +59,14 @@ pub async fn file_metadata(api: &HfApi, http: Http) -> Result<HfFileMetadata> {
     read(&answer.headers, &answer.url)
 }
 
+/// Reads what the head of an answer says of a file, for those who sent the request themselves.
+///
+/// # Errors
+/// `FileMetadata` if the commit or the ETag is not one; `Redirect` if the location is not a web address.
+pub fn read_file_metadata(headers: &HeaderMap, url: &Url) -> Result<HfFileMetadata> {
+    read(headers, url)
+}
+
 /// Makes a HEAD request tell of the file itself: its true length, and the place it is redirected to.
 pub(super) fn head(http: Http) -> Http {
     http.identity().redirects(Redirects::SameHost).purpose(Purpose::Metadata)
