@@ -27,6 +27,9 @@ mod connect;
 mod connecting;
 mod error;
 mod exchange;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod limiter;
 mod link;
 mod origin;
