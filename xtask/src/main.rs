@@ -12,6 +12,7 @@ mod promises;
 mod python;
 mod release;
 mod server;
+mod stress;
 mod timed;
 mod translate;
 mod tree;
@@ -38,6 +39,9 @@ cargo xtask COMMAND
   fuzz [--seconds N] [--parallel M] [TARGET…]
                              builds the fuzz targets and runs each for N seconds (3), M at a time (1); needs a C++
                              compiler
+  stress [--rounds N] [--parallel M] [--busy THREADS] [--timeout SECONDS] [FILTER…]
+                             runs the end-to-end tests and those of transfers, cache and transport N times, M processes
+                             at a time, on a machine that is kept busy
 
 METHODS, separated by commas, may be missing or fail for now. HUB is the release binary unless given.";
 
@@ -67,6 +71,7 @@ fn run(arguments: &[String]) -> Result {
         ["release"] => release::run(),
         ["bench"] => bench::run(),
         ["fuzz", options @ ..] => fuzz::run(options),
+        ["stress", options @ ..] => stress::run(options),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
