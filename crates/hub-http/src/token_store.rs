@@ -125,7 +125,7 @@ fn parse(text: &str) -> Result<Vec<StoredToken>> {
             && let Some(name) = name.take()
         {
             tokens.push(StoredToken {
-                token: Token::parse(value).with(|| format!("the token `{name}`"))?,
+                token: Token::parse(value).with(|| format!("the token {name:?}"))?,
                 name,
             });
         }
@@ -197,6 +197,14 @@ mod tests {
         store(folder.path()).activate(&token("hf_new")).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap(), "hf_new");
+    }
+
+    #[test]
+    fn control_characters_in_a_name_are_escaped_in_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("stored_tokens"), "[a\u{8}\u{9b}b]\nhf_token = two words\n").unwrap();
+        let error = store(folder.path()).list().unwrap_err();
+        assert!(!error.full_message().contains(char::is_control), "{error:?}");
     }
 
     #[test]
