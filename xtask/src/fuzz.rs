@@ -220,10 +220,9 @@ fn fuzz(target: &str, binary: &Path, scratch: &Path, seconds: u64) -> Result<Rep
 
 /// What went wrong, where the input is, and where to read more.
 fn finding(output: &str, hung: bool, log: &Path) -> String {
-    let reason = output
-        .lines()
-        .find_map(|line| line.strip_prefix("SUMMARY: ").or_else(|| line.contains("ERROR: ").then_some(line)))
-        .unwrap_or(if hung { "it did not end" } else { "it failed" });
+    let reason =
+        output.lines().find_map(|line| line.split_once("ERROR: libFuzzer: ").map(|(_, reason)| reason));
+    let reason = reason.unwrap_or(if hung { "it did not end" } else { "it failed" });
     // The message of a panic is on the line after its place.
     let panic = output.split_once("panicked at ").map(|(_, rest)| {
         let lines: Vec<&str> = rest.lines().take(2).collect();
@@ -281,7 +280,7 @@ stat::peak_rss_mb:              52
     #[test]
     fn a_finding_names_its_reason_and_its_input() {
         let output = "thread 'main' panicked at fuzz_targets/link.rs:5:1:\nassertion failed: x\nmore\n\
-                      SUMMARY: libFuzzer: deadly signal\n\
+                      ==7== ERROR: libFuzzer: deadly signal\n\
                       artifact_prefix='/t/'; Test unit written to /t/crash-1\n";
         let text = finding(output, false, Path::new("/t/link.log"));
         for part in
