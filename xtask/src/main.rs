@@ -2,6 +2,7 @@
 mod bench;
 mod ci;
 mod docs;
+mod fuzz;
 mod interop;
 mod layers;
 mod markdown;
@@ -11,6 +12,8 @@ mod promises;
 mod python;
 mod release;
 mod server;
+mod stress;
+mod timed;
 mod translate;
 mod tree;
 mod wire;
@@ -18,7 +21,7 @@ mod wire;
 use std::process::ExitCode;
 
 /// What a command gives, or why it failed.
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -33,6 +36,12 @@ cargo xtask COMMAND
   interop [HUB]              Python's clients and `hub` against one Hub, on a real model
   release                    what a release would publish: order, versions, changelog, packages
   bench                      downloads and listings against curl
+  fuzz [--seconds N] [--parallel M] [TARGET…]
+                             builds the fuzz targets and runs each for N seconds (3), M at a time (1); needs a C++
+                             compiler
+  stress [--rounds N] [--parallel M] [--busy THREADS] [--timeout SECONDS] [FILTER…]
+                             runs the end-to-end tests and those of transfers, cache and transport N times, M processes
+                             at a time, on a machine that is kept busy
 
 METHODS, separated by commas, may be missing or fail for now. HUB is the release binary unless given.";
 
@@ -61,6 +70,8 @@ fn run(arguments: &[String]) -> Result {
         ["interop", hub] => interop::run(&std::path::absolute(hub)?),
         ["release"] => release::run(),
         ["bench"] => bench::run(),
+        ["fuzz", options @ ..] => fuzz::run(options),
+        ["stress", options @ ..] => stress::run(options),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -27,6 +27,9 @@ mod disk;
 mod fetch;
 mod file_download;
 mod fs;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod hasher;
 mod layout;
 mod listing;

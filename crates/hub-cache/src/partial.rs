@@ -374,7 +374,7 @@ fn survey(folder: &Path, etag: &Etag, size: u64, locking: Locking) -> (Vec<Parti
 /// Reads which bytes of a partial are there, and where its journal ends if it has one.
 ///
 /// What is no partial of this size counts as empty.
-fn read_state(reader: &Reader, size: u64) -> io::Result<(Ranges, Option<u64>)> {
+pub(crate) fn read_state(reader: &Reader, size: u64) -> io::Result<(Ranges, Option<u64>)> {
     let length = reader.length()?;
     if length <= size {
         return Ok((Ranges::up_to(length), None));

@@ -4,7 +4,7 @@ use hub_types::{CommitHash, RepoId, RepoType};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, DirEntry};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,6 +94,9 @@ pub struct CachedFile {
     /// The size in bytes.
     pub size: u64,
 }
+
+/// A reference holds 40 digits, and perhaps white space around them.
+const MAX_REF_BYTES: u64 = 256;
 
 /// What is known of a content.
 #[derive(Clone, Copy)]
@@ -203,7 +206,7 @@ pub(crate) fn scan_repo(
         }
     };
     let (blobs, partial_bytes) = scan_blobs(&folder.join("blobs"), &mut unreadable);
-    let mut refs = scan_refs(&folder.join("refs"), &mut unreadable);
+    let mut refs = scan_refs(&folder.join("refs"), &mut warnings, &mut unreadable);
     let mut revisions = Vec::new();
     let mut shown: HashMap<PathBuf, Blob> = HashMap::new();
     for entry in commits {
@@ -299,8 +302,19 @@ fn scan_blobs(folder: &Path, unreadable: &mut Vec<ScanError>) -> (HashMap<String
     (blobs, crate::partial::bytes_in(folder))
 }
 
+/// The commit that a reference holds, if it holds one.
+fn read_commit(path: &Path) -> io::Result<Option<CommitHash>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_REF_BYTES).read_to_end(&mut bytes)?;
+    Ok(std::str::from_utf8(&bytes).ok().and_then(|text| CommitHash::parse(text.trim()).ok()))
+}
+
 /// The names of references by commit.
-fn scan_refs(folder: &Path, unreadable: &mut Vec<ScanError>) -> BTreeMap<String, Vec<String>> {
+fn scan_refs(
+    folder: &Path,
+    warnings: &mut Vec<String>,
+    unreadable: &mut Vec<ScanError>,
+) -> BTreeMap<String, Vec<String>> {
     let mut refs: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut todo = vec![(folder.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = todo.pop() {
@@ -310,16 +324,23 @@ fn scan_refs(folder: &Path, unreadable: &mut Vec<ScanError>) -> BTreeMap<String,
                 continue;
             };
             let name = format!("{prefix}{name}");
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                todo.push((entry.path(), format!("{name}/")));
-                continue;
-            }
-            match fs::read_to_string(entry.path()) {
-                Ok(commit) => refs.entry(commit.trim().to_owned()).or_default().push(name),
-                // Removed since the folder was read, or not a text and so not a reference.
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
-                Err(error) => unreadable.push(ScanError::new(&entry.path(), &error)),
+            let path = entry.path();
+            let commit = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    todo.push((path, format!("{name}/")));
+                    continue;
+                }
+                Ok(kind) if kind.is_file() => read_commit(&path),
+                // A link leads elsewhere, and a pipe never ends.
+                Ok(_) => Ok(None),
+                Err(error) => Err(error),
+            };
+            match commit {
+                Ok(Some(commit)) => refs.entry(commit.into()).or_default().push(name),
+                Ok(None) => warnings.push(format!("`{}` is not a reference to a commit", path.display())),
+                // Removed since the folder was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => unreadable.push(ScanError::new(&path, &error)),
             }
         }
     }
@@ -371,11 +392,16 @@ impl Walk<'_> {
             .and_then(|target| target.file_name()?.to_str().map(str::to_owned));
         let known = name.as_ref().and_then(|name| Some((PathBuf::from(name), *self.blobs.get(name)?)));
         let found = match known {
-            Some(known) => Ok(known),
-            None => fs::metadata(entry.path()).map(|meta| (target_of(entry, link), Blob::of(&meta))),
+            Some(known) => Ok(Some(known)),
+            None => fs::metadata(entry.path())
+                .map(|meta| meta.is_file().then(|| (target_of(entry, link), Blob::of(&meta)))),
         };
         match found {
-            Ok((key, blob)) => {
+            Ok(None) => {
+                let folder = self.root.display();
+                self.warnings.push(format!("`{path}` in `{folder}` is neither a file nor a link to one"));
+            }
+            Ok(Some((key, blob))) => {
                 self.files.push(CachedFile { path, blob: name, size: blob.size });
                 self.shown.insert(key, blob);
             }
@@ -510,6 +536,32 @@ pub(crate) mod tests {
             let told = |warning: &String| warning.contains(&path.display().to_string());
             assert!(info.warnings.iter().any(told), "{:?}", info.warnings);
         }
+    }
+
+    #[test]
+    fn only_regular_files_are_read_as_references_and_contents() {
+        let folder = cache();
+        let repo = folder.path().join("models--me--m");
+        let (outside, snapshot) =
+            (folder.path().join(".outside"), repo.join("snapshots").join("a".repeat(40)));
+        fs::write(&outside, "a secret outside of the repository").unwrap();
+        symlink(&outside, repo.join("refs/link")).unwrap();
+        symlink("..", snapshot.join("folder")).unwrap();
+        fs::write(repo.join("refs/text"), "\u{1b}[31m not a commit").unwrap();
+        for pipe in [repo.join("refs/pipe"), snapshot.join("pipe")] {
+            assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+        }
+        let info = scan_cache_dir(folder.path()).unwrap();
+        assert_eq!((info.size_on_disk, info.repos[0].nb_files), (6, 3));
+        for part in ["refs/link", "refs/text", "refs/pipe", "`pipe`", "`folder`"] {
+            assert!(
+                info.warnings.iter().any(|warning| warning.contains(part)),
+                "{part}: {:?}",
+                info.warnings
+            );
+        }
+        let all = info.warnings.join("\n");
+        assert!(!all.contains("secret") && !all.contains('\u{1b}'), "{all}");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A value at dotted keys as the text of a cell.
-fn cell(item: &Value, keys: &str) -> String {
+pub fn cell(item: &Value, keys: &str) -> String {
     let value = keys
         .split('.')
         .try_fold(item, |value, key| value.get(key))
@@ -107,7 +107,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The rows under their titles, each column as wide as its widest cell, cut to the width of the terminal.
-fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> String {
+pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> String {
     let mut widths: Vec<usize> = columns.iter().map(|(title, _)| title.len()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -9,6 +9,8 @@ use url::Url;
 /// The message of the Hub that a disabled repository is refused with.
 const DISABLED: &str = "Access to this resource is disabled.";
 const MAX_MESSAGE_CHARS: usize = 2000;
+/// How many messages of one answer are shown.
+const MAX_MESSAGES: usize = 8;
 
 /// The id to give when reporting an answer.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -112,7 +114,7 @@ fn messages(headers: &HeaderMap, body: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut add = |message: &str| {
         let message = one_line(message);
-        if !message.is_empty() && !found.contains(&message) {
+        if !message.is_empty() && found.len() < MAX_MESSAGES && !found.contains(&message) {
             found.push(message);
         }
     };
@@ -161,10 +163,10 @@ fn one_line(message: &str) -> String {
     if words.chars().count() > MAX_MESSAGE_CHARS { format!("{shown}…") } else { shown }
 }
 
-/// A header as text; the Hub sends UTF-8 in messages.
+/// A header as one line of text; the Hub sends UTF-8 in messages.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned()).filter(|text| !text.is_empty())
+    Some(one_line(&String::from_utf8_lossy(value.as_bytes()))).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -218,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn an_error_stays_short_however_many_messages_there_are() {
+        let messages: Vec<String> =
+            (0..1000).map(|number| format!("{number} {}", "x".repeat(3000))).collect();
+        let error = error("/api/models/x", 400, &[], &serde_json::json!({ "error": messages }).to_string());
+        assert!(error.to_string().len() < 20_000);
+    }
+
+    #[test]
     fn a_conflict_names_the_page_of_what_exists() {
         let body = r#"{"error":"taken","url":"https://hub.example/spaces/me/it"}"#;
         let conflict = error("/api/spaces/you/it/duplicate", 409, &[], body);
@@ -231,5 +241,7 @@ mod tests {
         assert_eq!(page.http().unwrap().message, None);
         let text = error("/x", 502, &[("content-type", "text/plain")], "a\x1b[31m\r\nb");
         assert_eq!(text.http().unwrap().message.as_deref(), Some("a\u{fffd}[31m b"));
+        let id = error("/x", 502, &[("x-request-id", "1\u{9b}31m")], "");
+        assert_eq!(id.request_id(), Some("1\u{fffd}31m"));
     }
 }

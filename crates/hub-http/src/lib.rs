@@ -29,6 +29,9 @@ mod credentials;
 mod environment;
 mod error;
 mod exchange;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod limiter;
 mod link;
 mod origin;

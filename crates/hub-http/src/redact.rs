@@ -18,9 +18,11 @@ pub fn redact_url(url: &Url) -> String {
         shown.push_str(&format!(":{port}"));
     }
     shown.push_str(url.path());
-    for (index, (name, _)) in url.query_pairs().enumerate() {
+    // Names stay percent-encoded: decoded they can hold line breaks and the separators themselves.
+    let pairs = url.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty());
+    for (index, pair) in pairs.enumerate() {
         shown.push(if index == 0 { '?' } else { '&' });
-        shown.push_str(&name);
+        shown.push_str(pair.split_once('=').map_or(pair, |(name, _)| name));
     }
     shown
 }
@@ -85,10 +87,22 @@ const HIDDEN: &str = "(hidden)";
 
 #[cfg(test)]
 mod tests {
+    use super::redact_url;
     use crate::{Http, Method};
     use reqwest::header::{AUTHORIZATION, HeaderName};
     use serde_json::json;
     use url::Url;
+
+    #[test]
+    fn names_in_a_query_stay_percent_encoded() {
+        for (url, shown) in [
+            ("https://h/a?na%0Ame=s3cret&&%1B[31m=s3cret", "https://h/a?na%0Ame&%1B[31m"),
+            ("https://h/a?x%26y%3Ds=s3cret#s3cret", "https://h/a?x%26y%3Ds"),
+            ("https://h/a?\u{202e}", "https://h/a?%E2%80%AE"),
+        ] {
+            assert_eq!(redact_url(&Url::parse(url).unwrap()), shown);
+        }
+    }
 
     #[test]
     fn secrets_are_in_no_debug_output() {

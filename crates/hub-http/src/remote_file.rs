@@ -416,14 +416,14 @@ fn is_multipart(response: &Response) -> bool {
 
 /// A `Content-Range` header: `bytes 0-499/1000`, with the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ContentRange {
-    start: u64,
-    end: u64,
-    total: Option<u64>,
+pub(crate) struct ContentRange {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) total: Option<u64>,
 }
 
 impl ContentRange {
-    fn parse(header: &str) -> Option<Self> {
+    pub(crate) fn parse(header: &str) -> Option<Self> {
         let (range, total) = header.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
         let (first, last) = range.split_once('-')?;
         let (start, last) = (first.trim().parse().ok()?, last.trim().parse::<u64>().ok()?);

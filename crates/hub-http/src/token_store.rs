@@ -186,7 +186,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<StoredToken>> {
         {
             tokens.push(StoredToken {
                 token: Token::parse_quietly(value, TokenSource::File(path.to_owned()))
-                    .with(|| format!("the token `{name}`"))?,
+                    .with(|| format!("the token {name:?}"))?,
                 name,
             });
         }
@@ -314,6 +314,14 @@ mod tests {
         fs::write(folder.path().join("stored_tokens"), "[a]\nhf_token = two words\n").unwrap();
         store(folder.path()).forget(None).unwrap();
         assert!(!folder.path().join("token").exists() && !folder.path().join("stored_tokens").exists());
+    }
+
+    #[test]
+    fn control_characters_in_a_name_are_escaped_in_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("stored_tokens"), "[a\u{8}\u{9b}b]\nhf_token = two words\n").unwrap();
+        let error = store(folder.path()).list().unwrap_err();
+        assert!(!error.full_message().contains(char::is_control), "{error:?}");
     }
 
     #[test]

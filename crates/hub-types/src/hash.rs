@@ -25,7 +25,8 @@ impl CommitHash {
 /// What a server says identifies the content of a file, freed of quotes and the weak mark.
 ///
 /// It names the blob in the cache, so it is a plain file name: letters, digits, `-`, `_`, `.`, `+`, `=`, at most 128, not
-/// beginning with a dot. The Hub's are hashes: [`Etag::sha256`] for LFS files, [`Etag::git_sha1`] for the others.
+/// beginning with a dot, and not ending as the names of unfinished downloads do. The Hub's are hashes:
+/// [`Etag::sha256`] for LFS files, [`Etag::git_sha1`] for the others.
 ///
 /// ```
 /// # use hub_types::Etag;
@@ -38,6 +39,9 @@ impl CommitHash {
 pub struct Etag(Box<str>);
 
 checked_text!(Etag);
+
+/// The ends of the names of unfinished downloads beside the blobs, the Python client's and this one's.
+const UNFINISHED: [&str; 2] = [".incomplete", ".partial"];
 
 impl Etag {
     /// Reads the value of an `ETag` or `X-Linked-Etag` header.
@@ -53,6 +57,11 @@ impl Etag {
         if bare.is_empty() || bare.len() > 128 || bare.starts_with('.') || !bare.bytes().all(plain) {
             return Err(InvalidArgument::new(format!(
                 "invalid ETag {text:?}: it must be letters, digits, `-`, `_`, `.`, `+` and `=`, at most 128"
+            )));
+        }
+        if UNFINISHED.iter().any(|suffix| bare.ends_with(suffix)) {
+            return Err(InvalidArgument::new(format!(
+                "invalid ETag {text:?}: it must not end with `.incomplete` or `.partial`, which name unfinished downloads"
             )));
         }
         let lower = bare.to_ascii_lowercase();
@@ -102,6 +111,14 @@ mod tests {
         {
             assert!(Etag::parse(header).is_err(), "{header:?}");
         }
+    }
+
+    #[test]
+    fn etag_is_no_name_of_an_unfinished_download() {
+        for header in ["\"e1.incomplete\"", "e1.0123456789abcdef.partial"] {
+            assert!(Etag::parse(header).is_err(), "{header:?}");
+        }
+        assert!(Etag::parse("\"e1.partial-2\"").is_ok());
     }
 
     #[test]

@@ -20,6 +20,9 @@
 mod commit;
 mod delete;
 mod folder;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 mod lfs;
 mod outgoing;

@@ -38,26 +38,64 @@ pub(super) fn is_ignored(gitignore: &str, path: &str) -> bool {
     ignored
 }
 
+/// Reads the pattern once and keeps in mind which beginnings of the text fit what was read of it, so the time is bounded
+/// by the product of the lengths.
 fn wild(pattern: &[u8], text: &[u8]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        [b'*', b'*', b'/', rest @ ..] => {
-            wild(rest, text)
-                || text.iter().enumerate().any(|(index, &c)| c == b'/' && wild(rest, &text[index + 1..]))
+    // Whether the first `n` bytes of the text fit.
+    let mut fits = vec![false; text.len() + 1];
+    fits[0] = true;
+    let mut pattern = pattern;
+    while !pattern.is_empty() {
+        let mut next = vec![false; text.len() + 1];
+        let mut one = |accepts: &dyn Fn(u8) -> bool| {
+            for (index, &c) in text.iter().enumerate() {
+                next[index + 1] = fits[index] && accepts(c);
+            }
+        };
+        pattern = match pattern {
+            [b'*', b'*', b'/', rest @ ..] => {
+                let mut before = false;
+                for (index, next) in next.iter_mut().enumerate() {
+                    *next = fits[index] || before && text[index - 1] == b'/';
+                    before |= fits[index];
+                }
+                rest
+            }
+            [b'*', rest @ ..] => {
+                let (crosses, rest) = rest.strip_prefix(b"*").map_or((false, rest), |rest| (true, rest));
+                let mut run = false;
+                for (index, next) in next.iter_mut().enumerate() {
+                    run = fits[index] || run && (crosses || text[index - 1] != b'/');
+                    *next = run;
+                }
+                rest
+            }
+            [b'?', rest @ ..] => {
+                one(&|c| c != b'/');
+                rest
+            }
+            [b'[', members @ ..] => match class(members, None) {
+                Some((_, rest)) => {
+                    one(&|c| class(members, Some(c)).is_some_and(|(found, _)| found));
+                    rest
+                }
+                None => {
+                    one(&|c| c == b'[');
+                    members
+                }
+            },
+            [b'\\', literal, rest @ ..] | [literal, rest @ ..] => {
+                one(&|c| c == *literal);
+                rest
+            }
+            [] => break,
+        };
+        if !next.contains(&true) {
+            return false;
         }
-        [b'*', b'*', rest @ ..] => (0..=text.len()).any(|index| wild(rest, &text[index..])),
-        [b'*', rest @ ..] => {
-            let end = text.iter().position(|&c| c == b'/').unwrap_or(text.len());
-            (0..=end).any(|index| wild(rest, &text[index..]))
-        }
-        [b'?', rest @ ..] => text.first().is_some_and(|&c| c != b'/') && wild(rest, &text[1..]),
-        [b'[', rest @ ..] => match (class(rest, text.first().copied()), text) {
-            (Some((true, rest)), [_, text @ ..]) => wild(rest, text),
-            (None, [b'[', text @ ..]) => wild(rest, text),
-            _ => false,
-        },
-        [b'\\', c, rest @ ..] | [c, rest @ ..] => text.first() == Some(c) && wild(rest, &text[1..]),
+        fits = next;
     }
+    fits[text.len()]
 }
 
 /// Whether a character is in a class, and the pattern after it; `None` if the class has no end.
@@ -103,9 +141,23 @@ mod tests {
             ("file[!0-9].txt", "file7.txt", false),
             ("a?c", "abc", true),
             ("data/*", "data/a/b", false),
+            ("a/**", "a/b/c", true),
+            ("**/c", "a/b/c", true),
+            ("a/**/c", "a/c", true),
+            ("[", "[", true),
+            ("a[b", "a[b", true),
+            ("\\*", "*", true),
+            ("\\*", "x", false),
         ] {
             assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn many_stars_take_no_exponential_time() {
+        let path = "a".repeat(2000);
+        assert!(!matches(&"*a".repeat(200).replace("*a*", "*a**"), &format!("{path}b")));
+        assert!(!matches(&format!("{}b", "**/".repeat(200)), &"a/".repeat(1000)));
     }
 
     #[test]

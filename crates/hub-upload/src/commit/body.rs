@@ -113,7 +113,12 @@ impl CommitBody {
             .idempotency(Idempotency::Unsafe)
     }
 
-    fn source(&self, parent: Option<&str>, observer: &Observer, abort: &AbortHandle) -> BodySource {
+    pub(crate) fn source(
+        &self,
+        parent: Option<&str>,
+        observer: &Observer,
+        abort: &AbortHandle,
+    ) -> BodySource {
         let (header, lines, sent_before) =
             (self.header(parent), self.lines.clone(), self.sent_before.clone());
         body(observer, abort, move |sink| {

@@ -1,5 +1,5 @@
 //! Commits: from operations to one request, or to none if there is nothing to change.
-mod body;
+pub(crate) mod body;
 mod copies;
 mod lost;
 pub(crate) mod operation;

@@ -25,9 +25,13 @@ fn read(file: &[u8]) {
     };
     assert_eq!(unknown.unwrap(), header);
     assert_eq!(described.unwrap(), SafetensorsFileMetadata::from(&header));
-    let lens = header.tensors().iter().map(|tensor| header.view(file, tensor.name()).unwrap().bytes.len() as u64);
+    let lens =
+        header.tensors().iter().map(|tensor| header.view(file, tensor.name()).unwrap().bytes.len() as u64);
     assert_eq!(header.data_start() + lens.sum::<u64>(), file.len() as u64);
     let names = header.tensors().iter().map(hub_safetensors::Tensor::name);
     let ranges = plan_ranges(&header, names, &RangeOptions::default()).unwrap();
-    assert_eq!(ranges.iter().map(|range| range.bytes.end - range.bytes.start).sum::<u64>(), header.data_len());
+    assert_eq!(
+        ranges.iter().map(|range| range.bytes.end - range.bytes.start).sum::<u64>(),
+        header.data_len()
+    );
 }
