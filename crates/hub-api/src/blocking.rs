@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument as _;
@@ -39,7 +39,14 @@ impl Blocking {
 
     /// Runs a future to its end and blocks the calling thread meanwhile.
     pub(crate) fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
-        wait(self.spawn(future)).unwrap_or_else(|error| panic_again(error))
+        self.wait(self.spawn(future)).unwrap_or_else(|error| panic_again(error))
+    }
+
+    /// Waits on this thread for a future that the runtime drives.
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        let here = Handle::try_current().is_ok_and(|handle| handle.id() == self.runtime().handle().id());
+        // A thread of this very runtime, that of a callback for example, lets another one take over its tasks.
+        if here { tokio::task::block_in_place(|| wait(future)) } else { wait(future) }
     }
 }
 
@@ -68,7 +75,7 @@ fn panic_again(error: JoinError) -> ! {
 /// If the system gives no thread, or the future panics.
 pub fn block_on<F: Future<Output: Send> + Send>(future: F) -> F::Output {
     static SHARED: LazyLock<Blocking> = LazyLock::new(Blocking::default);
-    if tokio::runtime::Handle::try_current().is_err() {
+    if Handle::try_current().is_err() {
         return SHARED.runtime().block_on(future);
     }
     // A runtime's thread may not block on another runtime; a thread of its own may.
@@ -149,9 +156,10 @@ impl<T: Send + 'static> Iter<T> {
             self.state = State::Running(receiver, Producer(self.api.blocking().spawn(produce)));
         }
         let State::Running(receiver, producer) = &mut self.state else { return None };
-        let chunk = wait(receiver.recv()).or_else(|| {
+        let blocking = self.api.blocking();
+        let chunk = blocking.wait(receiver.recv()).or_else(|| {
             // A task that failed must not pass for the end of the listing.
-            let error = wait(Pin::new(&mut producer.0)).err()?;
+            let error = blocking.wait(Pin::new(&mut producer.0)).err()?;
             match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => {
@@ -249,6 +257,18 @@ mod tests {
     fn a_panic_of_a_listing_is_not_its_end() {
         let panics = stream::once(async { panic!("in the listing") });
         let _ = Iter::<()>::new(api(), panics.boxed()).next();
+    }
+
+    #[test]
+    fn calls_may_block_within_calls() {
+        let api = api();
+        let nest = |n: usize| {
+            let inner = api.clone();
+            async move { inner.clone().block_on(async move { inner.block_on(async move { n }) }) }
+        };
+        let all = futures_util::future::join_all((0..8).map(|n| api.blocking().spawn(nest(n))));
+        let all = api.block_on(all);
+        assert!(all.into_iter().map(std::result::Result::unwrap).eq(0..8));
     }
 
     #[test]

@@ -687,3 +687,22 @@ async fn a_wait_of_zero_seconds_is_not_a_storm() {
     // Four pauses of at least half of 20 ms.
     assert!(start.elapsed() >= Duration::from_millis(40), "{:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn the_length_of_a_redirect_is_not_that_of_the_file() {
+    let storage = Server::start([reply("200 OK", &[], b"0123456789")]).await;
+    let there = format!("{}/stored", storage.origin);
+    let hub = Server::start([reply("302 Found", &[("Location", &there)], &[b' '; 1369])]).await;
+    let file = RemoteFile::new(&client(&hub), Http::get("/file"));
+    assert_eq!(file.open(ByteRange::ALL).await.unwrap().size(), Some(10));
+}
+
+#[tokio::test]
+async fn a_file_that_is_compressed_on_the_way_has_its_own_length() {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(b"0123456789").unwrap();
+    let packed = encoder.finish().unwrap();
+    let server = Server::start([reply("200 OK", &[("Content-Encoding", "gzip")], &packed)]).await;
+    assert_eq!(read(&remote(&server, 10), ByteRange::ALL).await.unwrap(), b"0123456789");
+}
