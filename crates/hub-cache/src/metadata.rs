@@ -3,7 +3,7 @@ use hub_api::repos::read_file_metadata;
 use hub_api::types::HfFileMetadata;
 use hub_api::{HfApi, Http, resolve_path};
 use hub_http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use hub_http::{Error, ErrorKind, Method, Redirects, Result, Url};
+use hub_http::{Error, ErrorKind, Method, Purpose, Redirects, Result, Url};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 
 /// The hashes of no bytes at all, as a git blob and as a sha256.
@@ -47,7 +47,7 @@ pub(crate) async fn ask(
     let resolve = resolve_path(repo_type, repo_id, revision, path.as_str());
     let request = |method| {
         let http = Http::new(method, hub_http::Target::Hub(resolve.clone()));
-        http.identity().redirects(Redirects::SameHost)
+        http.identity().redirects(Redirects::SameHost).purpose(Purpose::Metadata)
     };
     let url = api.client().resolve(&request(Method::HEAD))?;
     let (headers, answered) = match api.exchange(request(Method::HEAD)).await {
@@ -66,6 +66,9 @@ pub(crate) async fn ask(
         );
         Error::new(ErrorKind::FileMetadata, message).about(path.as_str())
     };
+    // First of all, since an address that must not be asked says more than what is missing beside it.
+    let location = Url::parse(&said.location).ok().filter(|location| *location != url);
+    let (size, is_exact) = size(api, &headers, &said, location.as_ref()).await?;
     let etag = said.etag.clone().ok_or_else(|| lacks("ETag"))?;
     let is_hash = etag.sha256().is_some() || etag.git_sha1().is_some();
     let commit = match (said.commit_hash.clone(), revision.as_commit()) {
@@ -79,8 +82,6 @@ pub(crate) async fn ask(
         (None, Some(asked)) => asked,
         (None, None) => return Err(lacks("commit")),
     };
-    let location = Url::parse(&said.location).ok().filter(|location| *location != url);
-    let (size, is_exact) = size(api, &headers, &said, location.as_ref()).await;
     // Some servers answer HEAD with the length of the empty body that they send.
     let size = size.filter(|size| *size > 0 || is_exact || !is_hash || EMPTY.contains(&etag.as_str()));
     Ok(Found { commit, etag, size, is_exact, location })
@@ -91,21 +92,24 @@ async fn size(
     headers: &HeaderMap,
     said: &HfFileMetadata,
     location: Option<&Url>,
-) -> (Option<u64>, bool) {
+) -> Result<(Option<u64>, bool)> {
     if headers.contains_key("x-linked-size") && said.size.is_some() {
-        return (said.size, true);
+        return Ok((said.size, true));
     }
-    let Some(location) = location.filter(|_| said.size.is_none()) else { return (said.size, false) };
+    let Some(location) = location.filter(|_| said.size.is_none()) else { return Ok((said.size, false)) };
     // A redirect that does not say the size: its target does, if it answers HEAD.
-    let head = Http::url(Method::HEAD, location.clone()).identity();
+    let head = Http::url(Method::HEAD, location.clone()).identity().purpose(Purpose::Metadata);
     let length = match api.client().execute(head).await {
         Ok(answer) => answer.header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok()),
+        Err(error) if matches!(error.kind(), ErrorKind::Redirect | ErrorKind::ForeignOrigin) => {
+            return Err(error);
+        }
         Err(error) => {
             tracing::debug!(%error, "the size is not known before the content comes");
             None
         }
     };
-    (length, false)
+    Ok((length, false))
 }
 
 fn is_web_page(headers: &HeaderMap) -> bool {
