@@ -42,10 +42,11 @@ impl File {
         #[cfg(feature = "crash-points")]
         let id = crash_points::FileId::next();
         let file = step!(Operation::create(id, path), options.open(path))?;
-        #[cfg(feature = "crash-points")]
-        return Ok(Self { file, id });
-        #[cfg(not(feature = "crash-points"))]
-        Ok(Self { file })
+        Ok(Self {
+            file,
+            #[cfg(feature = "crash-points")]
+            id,
+        })
     }
 
     /// Opens a file that exists, and changes nothing of it.
@@ -55,10 +56,11 @@ impl File {
         #[cfg(feature = "crash-points")]
         let id = crash_points::FileId::next();
         let file = step!(Operation::open(id, path), options.open(path))?;
-        #[cfg(feature = "crash-points")]
-        return Ok(Self { file, id });
-        #[cfg(not(feature = "crash-points"))]
-        Ok(Self { file })
+        Ok(Self {
+            file,
+            #[cfg(feature = "crash-points")]
+            id,
+        })
     }
 
     /// Writes bytes at an offset, wherever the cursor is.
@@ -78,7 +80,7 @@ impl File {
             let mut copied = Vec::new();
             bytes.read_to_end(&mut copied)?;
             self.write_all_at(&copied, start)?;
-            return Ok(copied.len() as u64);
+            Ok(copied.len() as u64)
         }
         #[cfg(not(feature = "crash-points"))]
         {
@@ -236,7 +238,7 @@ pub(crate) fn create_dir_all(path: &Path) -> io::Result<()> {
                 made => made?,
             }
         }
-        return Ok(());
+        Ok(())
     }
     #[cfg(not(feature = "crash-points"))]
     fs::create_dir_all(path)
@@ -258,7 +260,7 @@ pub(crate) fn remove_dir_all(path: &Path) -> io::Result<()> {
                 false => remove_file(&entry.path())?,
             }
         }
-        return remove_dir(path);
+        remove_dir(path)
     }
     #[cfg(not(feature = "crash-points"))]
     fs::remove_dir_all(path)

@@ -123,9 +123,9 @@ impl Names {
     pub(crate) fn remove(self) {
         let Some((path, _file)) = self.file else { return };
         let removed = fs::remove_file(&path);
-        let folders = path.ancestors().skip(1).take(2);
+        let mut folders = path.ancestors().skip(1).take(2);
         // The second is `.locks`. Locks of other repositories and of the Python client may be in them.
-        let _ = removed.and_then(|()| folders.map(fs::remove_dir).collect::<io::Result<()>>());
+        let _ = removed.and_then(|()| folders.try_for_each(fs::remove_dir));
     }
 
     /// Waits for the lock for a while; `None` if others keep it.
