@@ -132,8 +132,9 @@ use unix::Folder;
 #[cfg(unix)]
 mod unix {
     use super::{Path, Result};
-    use crate::disk::InCache as _;
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+    use crate::disk::{InCache as _, temporary_name};
+    use crate::fs::at;
+    use rustix::fs::{Mode, OFlags};
     use rustix::io::Errno;
     use std::fs::File;
     use std::io;
@@ -160,10 +161,9 @@ mod unix {
             loop {
                 match rustix::fs::openat(&self.0, name, OPEN.union(OFlags::NOFOLLOW), Mode::empty()) {
                     Ok(folder) => return Ok(Some(Self(folder))),
-                    Err(Errno::NOENT) => match rustix::fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o777))
-                    {
-                        Ok(()) | Err(Errno::EXIST) => {}
-                        Err(error) => return Err(error.into()),
+                    Err(Errno::NOENT) => match at::create_dir(&self.0, name) {
+                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                        _ => {}
                     },
                     // What FreeBSD says of a link.
                     Err(Errno::LOOP | Errno::NOTDIR | Errno::MLINK) => return Ok(None),
@@ -174,27 +174,28 @@ mod unix {
 
         /// Moves a file into this folder.
         pub(super) fn take(&self, from: &Path, name: &str, shown: &Path) -> Result<()> {
-            match rustix::fs::renameat(CWD, from, &self.0, name) {
-                Err(Errno::XDEV) => self.copy(from, name).in_cache(shown),
-                moved => moved.map_err(io::Error::from).in_cache(shown),
+            match at::rename_into(from, &self.0, name) {
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                    self.copy(from, name).in_cache(shown)
+                }
+                moved => moved.in_cache(shown),
             }
         }
 
         /// Copies a file from another disk by way of a file beside its place, and removes it there.
         fn copy(&self, from: &Path, name: &str) -> io::Result<()> {
-            let beside = format!("tmp_{:016x}", fastrand::u64(..));
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let created = rustix::fs::openat(&self.0, &beside, flags, Mode::from_raw_mode(0o666))?;
+            let beside = temporary_name();
+            let created = at::create_new(&self.0, &beside)?;
             let copied = File::open(from).and_then(|mut from| {
-                let mut file = File::from(created);
-                io::copy(&mut from, &mut file)?;
-                file.sync_all()?;
-                Ok(rustix::fs::renameat(&self.0, &beside, &self.0, name)?)
+                let length = from.metadata()?.len();
+                created.copy_range(&mut from, 0, length)?;
+                created.sync()?;
+                at::rename(&self.0, &beside, name)
             });
             if copied.is_err() {
-                let _ = rustix::fs::unlinkat(&self.0, &beside, AtFlags::empty());
+                let _ = at::remove_file(&self.0, &beside);
             } else {
-                let _ = std::fs::remove_file(from);
+                let _ = crate::fs::remove_file(from);
             }
             copied
         }
@@ -218,7 +219,7 @@ impl Folder {
 
     fn enter(&self, name: &str) -> std::io::Result<Option<Self>> {
         let path = self.0.join(name);
-        match fs::create_dir(&path) {
+        match crate::fs::create_dir(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }

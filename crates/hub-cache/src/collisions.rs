@@ -1,8 +1,8 @@
 //! Names that are one file on this file system.
 use crate::disk;
+use crate::fs;
 use hub_http::{Error, ErrorKind, Result};
 use std::collections::HashMap;
-use std::fs::OpenOptions;
 use std::path::Path;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
@@ -83,10 +83,10 @@ fn ignores_composition(folder: &Path) -> bool {
     let tag = fastrand::u64(..);
     let [composed, decomposed] =
         ["\u{e9}", "e\u{301}"].map(|letter| folder.join(format!("tmp_{tag:016x}{letter}")));
-    match OpenOptions::new().write(true).create_new(true).open(&composed) {
+    match fs::File::create_new(&composed) {
         Ok(_) => {
             let same = decomposed.exists();
-            let _ = std::fs::remove_file(&composed);
+            let _ = fs::remove_file(&composed);
             same
         }
         Err(_) => cfg!(target_os = "macos"),

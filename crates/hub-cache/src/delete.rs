@@ -135,14 +135,14 @@ impl DeletePlan {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if something in a repository cannot be read: it may be a pointer to any blob, so that nothing is
-    /// removed of this repository. `CacheReadOnly`. The other repositories are dealt with all the same.
+    /// removed of this repository. [`ErrorKind::Timeout`] if downloads keep it locked. `CacheReadOnly`. The other repositories are dealt with all the same.
     pub fn execute(&self) -> Result<()> {
         let results: Vec<_> = self.touched.iter().map(|repo| self.execute_in(repo)).collect();
         results.into_iter().collect()
     }
 
     fn execute_in(&self, repo: &Touched) -> Result<()> {
-        let names = Names::exclude(&repo.folder);
+        let names = Names::exclude(&repo.folder)?;
         let whole = self.repos.contains(&repo.folder);
         let is_planned = |revision: &CachedRevision| {
             let Some(refs) = repo.commits.get(&revision.commit_hash) else { return false };

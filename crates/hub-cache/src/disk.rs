@@ -130,7 +130,13 @@ pub(crate) fn sync_parent(path: &Path) {
 /// Copies a file to its place by way of a file beside it.
 pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
     let beside = to.with_file_name(temporary_name());
-    let copied = copy_new(from, &beside).and_then(|()| fs::rename(&beside, to).in_cache(to));
+    let copied = copy_new(from, &beside).and_then(|file| {
+        // What is moved from another disk is gone there.
+        if remove {
+            file.sync().in_cache(&beside)?;
+        }
+        fs::rename(&beside, to).in_cache(to)
+    });
     if copied.is_err() {
         let _ = fs::remove_file(&beside);
     } else if remove {
@@ -139,15 +145,13 @@ pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
     copied
 }
 
-/// Copies a file to a new one, and sees that its bytes are on the disk.
-pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file to a new one.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<File> {
     let mut source = std::fs::File::open(from).at(from)?;
     let length = source.metadata().at(from)?.len();
-    let copied = File::create_new(to).and_then(|file| {
-        file.copy_range(&mut source, 0, length)?;
-        file.sync()
-    });
-    copied.in_cache(to)
+    let file = File::create_new(to).in_cache(to)?;
+    file.copy_range(&mut source, 0, length).in_cache(to)?;
+    Ok(file)
 }
 
 /// Whether a file is there, behind links too, and has this many bytes.

@@ -42,10 +42,11 @@ impl File {
         #[cfg(feature = "crash-points")]
         let id = crash_points::FileId::next();
         let file = step!(Operation::create(id, path), options.open(path))?;
-        #[cfg(feature = "crash-points")]
-        return Ok(Self { file, id });
-        #[cfg(not(feature = "crash-points"))]
-        Ok(Self { file })
+        Ok(Self {
+            file,
+            #[cfg(feature = "crash-points")]
+            id,
+        })
     }
 
     /// Opens a file that exists, and changes nothing of it.
@@ -55,10 +56,11 @@ impl File {
         #[cfg(feature = "crash-points")]
         let id = crash_points::FileId::next();
         let file = step!(Operation::open(id, path), options.open(path))?;
-        #[cfg(feature = "crash-points")]
-        return Ok(Self { file, id });
-        #[cfg(not(feature = "crash-points"))]
-        Ok(Self { file })
+        Ok(Self {
+            file,
+            #[cfg(feature = "crash-points")]
+            id,
+        })
     }
 
     /// Writes bytes at an offset, wherever the cursor is.
@@ -78,7 +80,7 @@ impl File {
             let mut copied = Vec::new();
             bytes.read_to_end(&mut copied)?;
             self.write_all_at(&copied, start)?;
-            return Ok(copied.len() as u64);
+            Ok(copied.len() as u64)
         }
         #[cfg(not(feature = "crash-points"))]
         {
@@ -107,9 +109,33 @@ impl File {
         self.file.try_clone().map(Reader)
     }
 
+    /// Writes one after the other from the beginning.
+    pub(crate) fn into_writer(self) -> Writer {
+        Writer { file: self, end: 0 }
+    }
+
     /// The handle that the system locks.
     pub(crate) fn lockable(&self) -> &fs::File {
         &self.file
+    }
+}
+
+/// Writes to a file in order.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    file: File,
+    end: u64,
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all_at(bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -236,7 +262,7 @@ pub(crate) fn create_dir_all(path: &Path) -> io::Result<()> {
                 made => made?,
             }
         }
-        return Ok(());
+        Ok(())
     }
     #[cfg(not(feature = "crash-points"))]
     fs::create_dir_all(path)
@@ -258,7 +284,7 @@ pub(crate) fn remove_dir_all(path: &Path) -> io::Result<()> {
                 false => remove_file(&entry.path())?,
             }
         }
-        return remove_dir(path);
+        remove_dir(path)
     }
     #[cfg(not(feature = "crash-points"))]
     fs::remove_dir_all(path)
@@ -304,5 +330,66 @@ pub(crate) fn names(meta: &fs::Metadata) -> u64 {
     {
         let _ = meta;
         1
+    }
+}
+
+/// The same in a folder that is open, whatever its path leads to now.
+#[cfg(unix)]
+pub(crate) mod at {
+    use super::File;
+    #[cfg(feature = "crash-points")]
+    use super::{Operation, crash_points};
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
+    /// Creates a file; one that exists is an error, and so is a link.
+    pub(crate) fn create_new(folder: &OwnedFd, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || -> io::Result<std::fs::File> {
+            Ok(rustix::fs::openat(folder, name, flags, Mode::from_raw_mode(0o666))?.into())
+        };
+        #[cfg(feature = "crash-points")]
+        let id = crash_points::FileId::next();
+        let file = step!(Operation::create(id, &path(folder, name)), open())?;
+        Ok(File {
+            file,
+            #[cfg(feature = "crash-points")]
+            id,
+        })
+    }
+
+    /// Makes a folder.
+    pub(crate) fn create_dir(folder: &OwnedFd, name: &str) -> io::Result<()> {
+        let create =
+            || -> io::Result<()> { Ok(rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o777))?) };
+        step!(Operation::create_folder(&path(folder, name)), create())
+    }
+
+    /// Moves a file from elsewhere into the folder.
+    pub(crate) fn rename_into(from: &Path, folder: &OwnedFd, name: &str) -> io::Result<()> {
+        let rename = || -> io::Result<()> { Ok(rustix::fs::renameat(CWD, from, folder, name)?) };
+        step!(Operation::rename(from, &path(folder, name)), rename())
+    }
+
+    /// Gives a file in the folder another name.
+    pub(crate) fn rename(folder: &OwnedFd, from: &str, to: &str) -> io::Result<()> {
+        let rename = || -> io::Result<()> { Ok(rustix::fs::renameat(folder, from, folder, to)?) };
+        step!(Operation::rename(&path(folder, from), &path(folder, to)), rename())
+    }
+
+    /// Removes a name of a file.
+    pub(crate) fn remove_file(folder: &OwnedFd, name: &str) -> io::Result<()> {
+        let remove = || -> io::Result<()> { Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?) };
+        step!(Operation::remove_file(&path(folder, name)), remove())
+    }
+
+    /// The path of a name in an open folder, as Linux tells it.
+    #[cfg(feature = "crash-points")]
+    fn path(folder: &OwnedFd, name: &str) -> std::path::PathBuf {
+        use std::os::fd::AsRawFd as _;
+        let open = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        std::fs::read_link(open).unwrap_or_default().join(name)
     }
 }

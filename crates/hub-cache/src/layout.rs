@@ -128,7 +128,7 @@ impl RepoCache {
         if let Some(folder) = marker.parent() {
             disk::create_dir_all(folder)?;
         }
-        std::fs::OpenOptions::new().append(true).create(true).open(&marker).in_cache(&marker).map(drop)
+        crate::fs::touch(&marker).in_cache(&marker).map(drop)
     }
 
     fn read_ref(&self, revision: &Revision) -> Option<CommitHash> {

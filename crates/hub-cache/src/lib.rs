@@ -22,6 +22,9 @@
 
 mod beneath;
 mod collisions;
+#[cfg(feature = "crash-points")]
+#[doc(hidden)]
+pub mod crash_points;
 mod delete;
 mod disk;
 mod fetch;

@@ -1,5 +1,6 @@
 //! The files of a commit with their contents' names and sizes, as the Hub lists them and as the cache keeps them.
 use crate::disk::{self, InCache as _};
+use crate::fs;
 use hub_api::{Answer, HfApi, Http, Pages, repo_path};
 use hub_http::{Error, ErrorKind, Result};
 use hub_types::{CommitHash, Etag, RepoId, RepoType, SafeRelPath};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
@@ -294,7 +294,7 @@ impl Listing {
         let unfinished = folder.join(format!("tmp_{:016x}", fastrand::u64(..)));
         let written = self.write_new(&unfinished).and_then(|()| disk::rename(&unfinished, path));
         if written.is_err() {
-            let _ = std::fs::remove_file(&unfinished);
+            let _ = fs::remove_file(&unfinished);
         }
         written
     }
@@ -315,7 +315,7 @@ impl Listing {
                 map.end()
             }
         }
-        let mut writer = BufWriter::new(File::create_new(path).in_cache(path)?);
+        let mut writer = BufWriter::new(fs::File::create_new(path).in_cache(path)?.into_writer());
         let document = Document { format_version: FORMAT_VERSION, files: Files(&self.0) };
         serde_json::to_writer(&mut writer, &document).map_err(std::io::Error::from).in_cache(path)?;
         writer.flush().in_cache(path)

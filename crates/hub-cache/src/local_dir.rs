@@ -1,12 +1,13 @@
 //! Folders that hold a repository's files in place, with what is known of them beside.
 use crate::beneath::Beneath;
 use crate::disk::{self, InCache as _};
+use crate::fs;
 use crate::hasher::Hasher;
 use crate::presence::HASHED_FIRST_BYTES;
 use hub_http::{IoContext as _, Result};
 use hub_types::{CommitHash, Etag, SafeRelPath};
 use sha2::{Digest as _, Sha256};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,13 +110,13 @@ impl LocalDir {
 
     /// What was noted of a file, and whether it is still the file of that time.
     pub(crate) fn read_with_age(&self, path: &SafeRelPath) -> Option<(LocalFile, Age)> {
-        let text = fs::read_to_string(self.partials().join(beside(path, ".metadata"))).ok()?;
+        let text = std::fs::read_to_string(self.partials().join(beside(path, ".metadata"))).ok()?;
         let mut lines = text.lines().map(str::trim);
         let commit = CommitHash::parse(lines.next()?).ok()?;
         let etag = Etag::parse(lines.next()?).ok()?;
         let noted: f64 = lines.next()?.parse().ok()?;
         let size = lines.next().and_then(|size| size.parse().ok());
-        let modified = seconds(fs::metadata(self.file(path)).ok()?.modified().ok()?);
+        let modified = seconds(std::fs::metadata(self.file(path)).ok()?.modified().ok()?);
         // The Python client lets a second pass; but a file that was changed within it is another.
         let age = match modified - noted {
             apart if apart.abs() <= TIME_PRECISION => Age::Same,
@@ -128,7 +129,7 @@ impl LocalDir {
     /// Notes what is known of a file.
     pub(crate) fn write(&self, path: &SafeRelPath, file: &LocalFile) -> Result<()> {
         // The time of the file rather than that of the clock, so that whatever is written later is newer.
-        let modified = fs::metadata(self.file(path)).and_then(|meta| meta.modified());
+        let modified = std::fs::metadata(self.file(path)).and_then(|meta| meta.modified());
         let noted = seconds(modified.unwrap_or_else(|_| SystemTime::now()));
         let mut text = format!("{}\n{}\n{noted:.6}\n", file.commit, file.etag);
         if let Some(size) = file.size {
@@ -136,9 +137,9 @@ impl LocalDir {
         }
         let unfinished = self.known().join(format!("tmp_{:016x}", fastrand::u64(..)));
         let metadata = format!("{DOWNLOAD}/{}", beside(path, ".metadata"));
-        let written = fs::write(&unfinished, text)
+        let written = fs::write_new(&unfinished, text.as_bytes())
             .in_cache(&unfinished)
-            .and_then(|()| self.beneath.place(&unfinished, &metadata));
+            .and_then(|_| self.beneath.place(&unfinished, &metadata));
         if written.is_err() {
             let _ = fs::remove_file(&unfinished);
         }
@@ -150,7 +151,12 @@ impl LocalDir {
         disk::create_dir_all(&self.partials())?;
         let ignore = self.known().join(".gitignore");
         if !ignore.exists() {
-            fs::write(&ignore, "*").in_cache(&ignore)?;
+            let written = fs::write_new(&ignore, b"*");
+            // Another process may have been faster.
+            written
+                .map(drop)
+                .or_else(|error| if ignore.exists() { Ok(()) } else { Err(error) })
+                .in_cache(&ignore)?;
         }
         Ok(())
     }
@@ -179,7 +185,7 @@ impl LocalDir {
     /// Copies a file from elsewhere to its place.
     pub(crate) fn copy_in(&self, from: &Path, path: &SafeRelPath) -> Result<()> {
         let beside = self.partials().join(format!("tmp_{:016x}", fastrand::u64(..)));
-        let copied = fs::copy(from, &beside).in_cache(&beside).and_then(|_| self.publish(&beside, path));
+        let copied = disk::copy_new(from, &beside).and_then(|_| self.publish(&beside, path));
         if copied.is_err() {
             let _ = fs::remove_file(&beside);
         }
@@ -230,6 +236,7 @@ fn seconds(time: SystemTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn known() -> LocalFile {
         LocalFile {

@@ -1,6 +1,6 @@
 //! Locks: which process downloads a blob, and which open file owns an unfinished one.
 use crate::fs;
-use hub_http::{Result, blocking};
+use hub_http::{Error, ErrorKind, Result, blocking};
 use hub_types::Etag;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -87,7 +87,7 @@ impl Locking {
 /// A lock on the names of a repository: shared while a blob gets its name and its pointers, exclusive while blobs that
 /// no pointer shows are removed.
 ///
-/// It is held for moments only. Where it cannot be had, the work is done without it.
+/// It is held for moments only. Where locks do not work, the work is done without it.
 pub(crate) struct Names {
     /// Closing it releases the lock.
     file: Option<(PathBuf, File)>,
@@ -95,47 +95,59 @@ pub(crate) struct Names {
 
 impl Names {
     /// Keeps blobs of a repository from being removed; `folder` is the repository's.
+    ///
+    /// Whoever removes blobs for longer than a few seconds is not waited for: what that costs is fetched again.
     pub(crate) fn share(folder: &Path) -> Self {
-        Self::wait(folder, File::try_lock_shared)
+        Self::wait(folder, File::try_lock_shared).unwrap_or_else(|| {
+            tracing::warn!(folder = %folder.display(), "another process keeps the repository locked; going on");
+            Self { file: None }
+        })
     }
 
     /// Keeps blobs of a repository from coming into use.
-    pub(crate) fn exclude(folder: &Path) -> Self {
-        Self::wait(folder, File::try_lock)
-    }
-
-    fn none() -> Self {
-        Self { file: None }
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] if others keep using the lock.
+    pub(crate) fn exclude(folder: &Path) -> Result<Self> {
+        Self::wait(folder, File::try_lock).ok_or_else(|| {
+            let folder = folder.display().to_string();
+            let message = format!(
+                "could not delete from `{folder}`: other processes keep it locked, since they download into it; try \
+                 again when they are done"
+            );
+            Error::new(ErrorKind::Timeout, message).about(folder)
+        })
     }
 
     /// Removes an exclusive lock together with its file and the folders that are empty then.
     pub(crate) fn remove(self) {
         let Some((path, _file)) = self.file else { return };
         let removed = fs::remove_file(&path);
-        let folders = path.ancestors().skip(1).take(2);
+        let mut folders = path.ancestors().skip(1).take(2);
         // The second is `.locks`. Locks of other repositories and of the Python client may be in them.
-        let _ = removed.and_then(|()| folders.map(fs::remove_dir).collect::<io::Result<()>>());
+        let _ = removed.and_then(|()| folders.try_for_each(fs::remove_dir));
     }
 
-    fn wait(folder: &Path, lock: impl Fn(&File) -> std::result::Result<(), TryLockError>) -> Self {
-        let (Some(cache), Some(name)) = (folder.parent(), folder.file_name()) else { return Self::none() };
+    /// Waits for the lock for a while; `None` if others keep it.
+    fn wait(folder: &Path, lock: impl Fn(&File) -> std::result::Result<(), TryLockError>) -> Option<Self> {
+        let useless = Some(Self { file: None });
+        let (Some(cache), Some(name)) = (folder.parent(), folder.file_name()) else { return useless };
         // The locks of blobs are called `<etag>.lock`, so this is none of them.
         let path = cache.join(".locks").join(name).join("names");
         let since = std::time::Instant::now();
         while since.elapsed() < NAMES_PATIENCE {
-            let Ok(file) = open_lock(&path) else { return Self::none() };
+            let Ok(file) = open_lock(&path) else { return useless };
             match lock(&file) {
                 // Whoever had the lock before may have removed its file.
                 Ok(()) if fs::is_name_of(&path, &file).unwrap_or(true) => {
-                    return Self { file: Some((path, file)) };
+                    return Some(Self { file: Some((path, file)) });
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => std::thread::sleep(NAMES_PAUSE),
-                Err(TryLockError::Error(_)) => return Self::none(),
+                Err(TryLockError::Error(_)) => return useless,
             }
         }
-        tracing::warn!(folder = %folder.display(), "another process keeps this repository locked; going on without");
-        Self::none()
+        None
     }
 }
 

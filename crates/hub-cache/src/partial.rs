@@ -23,6 +23,9 @@ const MAX_JOURNAL_BYTES: u64 = 64 << 20;
 /// Less than this is not worth copying.
 const COPY_FROM_BYTES: u64 = 1 << 20;
 
+/// How long a partial must have been left alone before it is removed without a lock that works.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A file under construction.
 ///
 /// It is one file, `<etag>.<tag>.partial`. Up to the size of the content it is either a prefix of it, or, when
@@ -405,9 +408,6 @@ fn write_lines(text: &mut Vec<u8>, ranges: &Ranges) {
         text.extend_from_slice(format!("{start} {end}\n").as_bytes());
     }
 }
-
-/// How long a partial must have been left alone before it is removed without a lock that works.
-pub(crate) const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether nobody has written to a file for a long time.
 pub(crate) fn is_left_alone(meta: &std::fs::Metadata) -> bool {
