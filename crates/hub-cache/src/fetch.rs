@@ -233,7 +233,6 @@ impl Fetcher {
                 Piece::Restart => pieces.clear(),
             }
         }
-        let _turn = self.pool.writer().await;
         let (place, shared) = (self.place.clone(), unit.clone());
         let stored = blocking(move || {
             let mut hasher = Hasher::of(&shared.etag, shared.size);

@@ -3,38 +3,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many small files are written at once. More threads gain nothing on a disk and cost memory, each with its heap.
-const WRITING: usize = 12;
-
 /// The connections that the large files of one call share.
 ///
 /// Every file has one as soon as there is one; more only while no other file waits for its first.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     connections: Arc<Semaphore>,
-    writers: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Pool {
     /// A pool of so many connections.
     pub(crate) fn new(connections: usize) -> Self {
-        Self {
-            connections: Arc::new(Semaphore::new(connections)),
-            writers: Arc::new(Semaphore::new(WRITING)),
-            waiting: Arc::default(),
-        }
+        Self { connections: Arc::new(Semaphore::new(connections)), waiting: Arc::default() }
     }
 
     /// Waits for a file's first connection.
     pub(crate) async fn first(&self) -> Option<OwnedSemaphorePermit> {
         let _waiting = Waiting::begin(&self.waiting);
         self.connections.clone().acquire_owned().await.ok()
-    }
-
-    /// Waits until a small file may be hashed and written.
-    pub(crate) async fn writer(&self) -> Option<OwnedSemaphorePermit> {
-        self.writers.clone().acquire_owned().await.ok()
     }
 
     /// One more connection, if nobody needs it more.
