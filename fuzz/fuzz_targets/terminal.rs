@@ -12,6 +12,10 @@ use unicode_width::UnicodeWidthStr as _;
 #[path = "../../crates/hub-cli/src/output.rs"]
 mod output;
 
+#[allow(dead_code, reason = "the target calls only some of it")]
+#[path = "../../crates/hub-cli/src/terminal.rs"]
+mod terminal;
+
 const COLUMNS: [output::Column; 3] = [("ID", "id"), ("LIKES", "likes"), ("NAME", "author.name")];
 
 fuzz_target!(|data: &[u8]| {

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use hub_client::{Config, Error, Result, Token};
 use hub_http::{Auth as Sent, TokenSource, TokenStore, blocking};
 use serde_json::{Value, json};
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 /// Log in and out, and show the current account.
@@ -124,7 +124,7 @@ async fn login(context: &Context, store: TokenStore, given: Option<&str>) -> Res
 fn ask() -> Result<Token> {
     let refuse = |error: io::Error| Error::invalid(format!("could not read the token: {error}"));
     let text = if io::stdin().is_terminal() {
-        eprintln!("Make a token on the Hub's page settings/tokens.");
+        crate::terminal::note("Make a token on the Hub's page settings/tokens.");
         rpassword::prompt_password("Token (it is not shown): ").map_err(refuse)?
     } else {
         let mut text = String::new();
@@ -245,9 +245,9 @@ fn not_logged_in() -> Error {
     Error::new(hub_client::ErrorKind::TokenMissing, "not logged in; run `hub auth login` or set HF_TOKEN")
 }
 
-/// Prints a line on the standard error; one that cannot be printed is not worth a failure.
+/// Prints a note on the standard error.
 fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "note: {text}");
+    crate::terminal::note(&format!("note: {text}"));
 }
 
 /// What `hub env` prints.

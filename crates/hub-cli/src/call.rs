@@ -46,12 +46,11 @@ impl Call {
     pub fn run_offline(&self) -> Option<Result<(), Failure>> {
         match (&self.method, self.help || self.list) {
             (Some(name), true) => {
-                Some(find(name).map(|method| print!("{}", describe(method))).map_err(Failure::machine))
+                let described =
+                    find(name).and_then(|method| crate::output::print(describe(method).as_bytes()));
+                Some(described.map_err(Failure::machine))
             }
-            (None, _) => Some({
-                print!("{}", list());
-                Ok(())
-            }),
+            (None, _) => Some(crate::output::print(list().as_bytes()).map_err(Failure::machine)),
             _ => None,
         }
     }

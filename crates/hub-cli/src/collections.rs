@@ -3,6 +3,7 @@ use crate::context::{Context, some};
 use crate::repo::confirm;
 use clap::{Args, Subcommand};
 use hub_client::Result;
+use hub_client::types::RepoType;
 use serde_json::{Value, json};
 
 /// Lists, makes and changes collections.
@@ -159,6 +160,11 @@ impl Collections {
                 context.format.done(&format!("deleted {collection_slug}"), &collection_slug, &arguments)
             }
             Self::AddItem { collection_slug, item_id, item_type, note, exists_ok } => {
+                // Papers and collections are named otherwise.
+                let item_id = match item_type.parse::<RepoType>() {
+                    Ok(repo_type) => context.repo(&item_id, repo_type)?.to_string(),
+                    Err(_) => item_id,
+                };
                 let arguments = json!({
                     "collection_slug": collection_slug, "item_id": item_id, "item_type": item_type, "note": note,
                     "exists_ok": exists_ok,

@@ -1,9 +1,9 @@
 //! What every command has: the client, and how to print.
 use crate::output::{Column, Format};
 use crate::progress::Progress;
-use clap::{Args, ValueEnum};
+use crate::terminal::{escape, note};
+use clap::{ArgAction, Args, ValueEnum};
 use futures_util::StreamExt as _;
-use hub_client::types::{RepoId, RepoType};
 use hub_client::{Config, Error, ErrorKind, HfApi, Json, Result, Token, method};
 use serde_json::{Map, Value};
 use std::io::IsTerminal as _;
@@ -28,9 +28,17 @@ pub struct Common {
     #[arg(long, global = true)]
     token: Option<String>,
 
-    /// How progress is shown on the standard error.
+    /// How progress is shown on the standard error; with `json`, warnings and errors are JSON lines, too.
     #[arg(long, value_enum, global = true)]
     progress: Option<ProgressMode>,
+
+    /// Reports what is done: `-v` each request, `-vv` everything, with times.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// Prints names as they are, without escaping control characters.
+    #[arg(long, global = true)]
+    raw: bool,
 }
 
 /// How progress is shown.
@@ -52,6 +60,21 @@ impl Common {
             (_, true) => Format::Quiet,
             _ => self.format,
         }
+    }
+
+    /// How many times `-v` was given.
+    pub fn verbosity(&self) -> u8 {
+        self.verbose
+    }
+
+    /// Whether names are printed as they are.
+    pub fn raw(&self) -> bool {
+        self.raw
+    }
+
+    /// Whether what goes to the standard error is for programs.
+    pub fn json_events(&self) -> bool {
+        self.progress == Some(ProgressMode::Json)
     }
 
     /// The token that was given.
@@ -97,6 +120,17 @@ impl Context {
         Progress::new(self.progress.unwrap_or(if bars { ProgressMode::Bar } else { ProgressMode::None }))
     }
 
+    /// Says on the standard error what a command did: a sentence for people, an event for programs.
+    pub fn summary(&self, sentence: &str, fields: &Value) {
+        if self.progress == Some(ProgressMode::Json) {
+            let mut event = fields.clone();
+            event["phase"] = "done".into();
+            note(&event.to_string());
+        } else if self.format == Format::Human {
+            note(&escape(sentence));
+        }
+    }
+
     /// Calls a method of the registry; arguments that are null are left out.
     pub async fn call(&self, name: &str, arguments: Value) -> Result<Value> {
         let result = (find(name)?.call)(self.api.clone(), given(arguments)).await?;
@@ -135,66 +169,4 @@ pub fn given(arguments: Value) -> Value {
 /// The values as an argument, or null if there are none.
 pub fn some(values: Vec<String>) -> Value {
     if values.is_empty() { Value::Null } else { values.into() }
-}
-
-/// A repository as it is named on the command line.
-#[derive(Debug, Args)]
-pub struct RepoArg {
-    /// The repository: `namespace/name`, also with a kind in front (`datasets/namespace/name`, `hf://…`).
-    pub repo_id: String,
-
-    /// The kind of repository; a model unless the id tells.
-    #[arg(long = "type", visible_alias = "repo-type", value_name = "model|dataset|space")]
-    pub repo_type: Option<RepoType>,
-}
-
-impl RepoArg {
-    /// The kind and the id.
-    pub fn parse(&self) -> Result<(RepoType, RepoId)> {
-        parse_repo(&self.repo_id, self.repo_type)
-    }
-}
-
-/// Reads an id that may have `hf://` and a kind in front.
-pub fn parse_repo(text: &str, repo_type: Option<RepoType>) -> Result<(RepoType, RepoId)> {
-    let bare = text.strip_prefix("hf://").unwrap_or(text);
-    let (told, bare) = match bare.split_once('/') {
-        Some((kind, rest)) if rest.contains('/') || text.starts_with("hf://") => match kind {
-            "models" => (Some(RepoType::Model), rest),
-            "datasets" => (Some(RepoType::Dataset), rest),
-            "spaces" => (Some(RepoType::Space), rest),
-            _ => (None, bare),
-        },
-        _ => (None, bare),
-    };
-    match (told, repo_type) {
-        (Some(told), Some(given)) if told != given => {
-            Err(Error::invalid(format!("`{text}` is a {told}, and --type says {given}")))
-        }
-        (told, given) => Ok((told.or(given).unwrap_or_default(), RepoId::parse(bare)?)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_may_tell_their_kind() {
-        let cases = [
-            ("gpt2", None, (RepoType::Model, "gpt2")),
-            ("me/model", None, (RepoType::Model, "me/model")),
-            ("datasets/me/data", None, (RepoType::Dataset, "me/data")),
-            ("hf://spaces/me/app", None, (RepoType::Space, "me/app")),
-            ("hf://datasets/squad", None, (RepoType::Dataset, "squad")),
-            ("hf://me/model", None, (RepoType::Model, "me/model")),
-            ("me/data", Some(RepoType::Dataset), (RepoType::Dataset, "me/data")),
-        ];
-        for (text, given, (kind, id)) in cases {
-            let (found, repo_id) = parse_repo(text, given).unwrap();
-            assert_eq!((found, repo_id.as_str()), (kind, id), "{text}");
-        }
-        assert!(parse_repo("datasets/me/data", Some(RepoType::Space)).is_err());
-        assert!(parse_repo("a/b/c", None).is_err());
-    }
 }

@@ -1,5 +1,5 @@
 //! `hub demo`: the main job, offline, in a minute.
-use crate::output::{line, size};
+use crate::output::{escape, line, size};
 use clap::Args;
 use hub_cache::Downloads as _;
 use hub_client::{Config, Error, ErrorKind, HfApi, Result, Token};
@@ -47,7 +47,8 @@ impl Demo {
 
         let arguments =
             json!({ "repo_id": REPO, "folder_path": model, "commit_message": "Upload the demo model" });
-        let commit = context.progress().upload(context.call("upload_folder", arguments)).await?;
+        let (commit, _) = context.progress().upload(context.call("upload_folder", arguments)).await;
+        let commit = commit?;
         steps.done(
             &format!("uploaded it as commit {}", commit["oid"].as_str().unwrap_or_default()),
             Some(bytes),
@@ -202,10 +203,17 @@ fn print_tree(folder: &Path) -> Result<()> {
         } else {
             "/".to_owned()
         };
-        let name: String = if name.len() > 40 { format!("{}…", &name[..12]) } else { name.into_owned() };
-        line(&format!("{indent}{name}{detail}"))?;
+        line(&format!("{indent}{}{detail}", shortened(&name)))?;
     }
     Ok(())
+}
+
+/// A name with control characters escaped, and no more than the beginning of a long one.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(40) {
+        Some(_) => format!("{}…", escape(&name.chars().take(12).collect::<String>())),
+        None => escape(name),
+    }
 }
 
 fn print_tensors(path: &Path) -> Result<()> {
@@ -221,4 +229,16 @@ fn print_tensors(path: &Path) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(shortened("config.json"), "config.json");
+        assert_eq!(shortened(&"模".repeat(41)), format!("{}…", "模".repeat(12)));
+        assert_eq!(shortened(&format!("{}é{}", "a".repeat(11), "b".repeat(40))), "aaaaaaaaaaaé…");
+    }
 }

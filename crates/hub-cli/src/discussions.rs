@@ -1,7 +1,9 @@
 //! `hub discussions`: discussions and pull requests.
-use crate::context::{Context, RepoArg};
+use crate::context::Context;
 use crate::output::{Format, escape, line};
+use crate::path_arg::path_parser;
 use crate::repo::confirm;
+use crate::repo_arg::RepoArg;
 use clap::{Args, Subcommand, ValueEnum};
 use hub_client::{Error, Result};
 use serde_json::{Value, json};
@@ -121,7 +123,7 @@ pub struct Body {
     #[arg(long)]
     body: Option<String>,
     /// A file with the text; `-` for the standard input.
-    #[arg(long, conflicts_with = "body")]
+    #[arg(long, conflicts_with = "body", value_parser = path_parser())]
     body_file: Option<PathBuf>,
 }
 
@@ -149,8 +151,8 @@ pub enum Kind {
 }
 
 impl Numbered {
-    fn arguments(&self) -> Result<Value> {
-        let (repo_type, repo_id) = self.repo.parse()?;
+    fn arguments(&self, context: &Context) -> Result<Value> {
+        let (repo_type, repo_id) = self.repo.parse(context)?;
         Ok(json!({ "repo_id": repo_id, "repo_type": repo_type, "discussion_num": self.num }))
     }
 }
@@ -178,7 +180,7 @@ impl Discussions {
     pub async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::List { repo, status, kind, author } => {
-                let (repo_type, repo_id) = repo.parse()?;
+                let (repo_type, repo_id) = repo.parse(context)?;
                 let status = match status {
                     Status::Open => Some("open"),
                     Status::Closed => Some("closed"),
@@ -202,9 +204,11 @@ impl Discussions {
                 ];
                 context.list("get_repo_discussions", arguments, &columns).await
             }
-            Self::Info(of) => info(context, context.call("get_discussion_details", of.arguments()?).await?),
+            Self::Info(of) => {
+                info(context, context.call("get_discussion_details", of.arguments(context)?).await?)
+            }
             Self::Create { repo, title, body, pull_request } => {
-                let (repo_type, repo_id) = repo.parse()?;
+                let (repo_type, repo_id) = repo.parse(context)?;
                 let arguments = json!({
                     "repo_id": repo_id, "repo_type": repo_type, "title": title, "description": body.read()?,
                     "pull_request": pull_request,
@@ -258,7 +262,7 @@ impl Discussions {
                 perform(context, "merge_pull_request", &of, json!({ "comment": comment }), "merged").await
             }
             Self::Diff(of) => {
-                let details = context.call("get_discussion_details", of.arguments()?).await?;
+                let details = context.call("get_discussion_details", of.arguments(context)?).await?;
                 match details["diff"].as_str() {
                     Some(diff) => diff.lines().try_for_each(|text| line(&escape(text))),
                     None => {
@@ -271,7 +275,7 @@ impl Discussions {
 }
 
 async fn perform(context: &Context, method: &str, of: &Numbered, own: Value, done: &str) -> Result<()> {
-    let mut arguments = of.arguments()?;
+    let mut arguments = of.arguments(context)?;
     if let (Value::Object(arguments), Value::Object(own)) = (&mut arguments, own) {
         arguments.extend(own);
     }

@@ -1,8 +1,10 @@
 //! `hub endpoints`: models served by Inference Endpoints.
 use crate::context::Context;
 use crate::repo::confirm;
+use crate::repo_arg::Named as NamedRepo;
 use clap::{Args, Subcommand};
 use hub_client::Result;
+use hub_client::types::RepoType;
 use serde_json::{Value, json};
 
 /// Lists, deploys and changes Inference Endpoints.
@@ -113,9 +115,17 @@ impl Named {
 }
 
 impl Model {
-    fn add_to(&self, arguments: &mut Value) {
+    fn add_to(&self, context: &Context, arguments: &mut Value) -> Result<()> {
+        let repo = self.repo.as_deref().map(|repo| NamedRepo::parse(context, repo, Some(RepoType::Model)));
+        let (repo, revision) = match repo.transpose()? {
+            Some(mut named) => {
+                let revision = named.take_revision(self.revision.clone())?;
+                (Some(named.repository()?.1), revision)
+            }
+            None => (None, self.revision.clone()),
+        };
         let own = json!({
-            "repository": self.repo, "framework": self.framework, "revision": self.revision, "task": self.task,
+            "repository": repo, "framework": self.framework, "revision": revision, "task": self.task,
             "accelerator": self.accelerator, "instance_size": self.instance_size, "instance_type": self.instance_type,
             "min_replica": self.min_replica, "max_replica": self.max_replica,
             "scale_to_zero_timeout": self.scale_to_zero_timeout,
@@ -123,6 +133,7 @@ impl Model {
         if let (Value::Object(arguments), Value::Object(own)) = (arguments, own) {
             arguments.extend(own);
         }
+        Ok(())
     }
 }
 
@@ -141,7 +152,7 @@ impl Endpoints {
             }
             Self::Deploy(deploy) => {
                 let mut arguments = deploy.named.arguments();
-                deploy.model.add_to(&mut arguments);
+                deploy.model.add_to(context, &mut arguments)?;
                 arguments["region"] = json!(deploy.region);
                 arguments["vendor"] = json!(deploy.vendor);
                 arguments["type"] = json!(deploy.r#type);
@@ -149,7 +160,7 @@ impl Endpoints {
             }
             Self::Update { named, model } => {
                 let mut arguments = named.arguments();
-                model.add_to(&mut arguments);
+                model.add_to(context, &mut arguments)?;
                 changed(context, "update_inference_endpoint", arguments, "changed").await
             }
             Self::Delete { named, yes } => {

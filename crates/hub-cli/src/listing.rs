@@ -1,9 +1,10 @@
 //! `hub models`, `hub datasets` and `hub spaces`: what there is.
 use crate::context::{Context, some};
 use crate::output::Column;
+use crate::repo_arg::Named;
 use clap::{Args, Subcommand};
 use hub_client::Result;
-use hub_client::types::RepoType;
+use hub_client::types::{RepoId, RepoType};
 use serde_json::json;
 
 /// Lists repositories, or the files of one, and tells about one.
@@ -65,6 +66,7 @@ impl Listing {
             Self::Ls(ls) => ls.run(context, repo_type).await,
             Self::Info { repo_id, revision, expand } => {
                 let method = format!("{repo_type}_info");
+                let (repo_id, revision) = at_revision(context, &repo_id, repo_type, revision)?;
                 let arguments = json!({ "repo_id": repo_id, "revision": revision, "expand": some(expand) });
                 let info = context.call(&method, arguments).await?;
                 context.format.object(&info, "id")
@@ -73,11 +75,28 @@ impl Listing {
     }
 }
 
+fn at_revision(
+    context: &Context,
+    text: &str,
+    repo_type: RepoType,
+    revision: Option<String>,
+) -> Result<(RepoId, Option<String>)> {
+    let mut named = Named::parse(context, text, Some(repo_type))?;
+    let revision = named.take_revision(revision)?;
+    Ok((named.repository()?.1, revision))
+}
+
 impl Ls {
     async fn run(self, context: &Context, repo_type: RepoType) -> Result<()> {
         if let Some(repo_id) = self.repo_id {
+            let mut named = Named::parse(context, &repo_id, Some(repo_type))?;
+            let revision = named.take_revision(self.revision)?;
+            let folder = named.take_path();
+            let (_, repo_id) = named.repository()?;
+            let path_in_repo = folder.as_deref().map(|folder| folder.trim_end_matches('/'));
             let arguments = json!({
-                "repo_id": repo_id, "repo_type": repo_type, "recursive": self.recursive, "revision": self.revision,
+                "repo_id": repo_id, "repo_type": repo_type, "recursive": self.recursive, "revision": revision,
+                "path_in_repo": path_in_repo,
             });
             return context.list("list_repo_tree", arguments, FILES).await;
         }

@@ -1,4 +1,7 @@
 //! The command line of the Hugging Face Hub client.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+// `println!` and `eprintln!` panic when the reader is gone or the disk is full; `output` and `terminal` do not.
+
 mod auth;
 mod call;
 mod collections;
@@ -9,13 +12,18 @@ mod download;
 mod endpoints;
 mod failure;
 mod listing;
+mod log;
 mod outlet;
 mod output;
+mod path_arg;
 mod progress;
 mod repo;
+mod repo_arg;
 mod safetensors;
 mod serve;
+mod signals;
 mod spaces;
+mod terminal;
 mod upload;
 mod webhooks;
 
@@ -80,9 +88,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Hub::parse()) {
+    let hub = Hub::parse();
+    let json = hub.common.json_events();
+    log::install(hub.common.verbosity(), json);
+    if hub.common.raw() {
+        terminal::set_raw();
+    }
+    match run(hub) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(json),
     }
 }
 
@@ -93,18 +107,40 @@ fn run(hub: Hub) -> Result<(), Failure> {
                 return result;
             }
             let api = hub.common.api().map_err(Failure::machine)?;
-            runtime()?.block_on(call.run(api))
+            until_interrupted(call.run(api)).map_err(Failure::for_programs)
         }
         Command::Env => {
             let environment = auth::environment(&Config::from_env()?);
             Ok(hub.common.format().object(&environment, "version")?)
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Hub::command(), "hub", &mut std::io::stdout());
-            Ok(())
+            // Made in memory, since the generator panics when it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Hub::command(), "hub", &mut script);
+            Ok(output::print(&script)?)
         }
         Command::Serve(serve) => Ok(runtime()?.block_on(serve.run(hub.common.format(), hub.common.token()))?),
-        command => runtime()?.block_on(run_online(command, &hub.common)),
+        command => until_interrupted(run_online(command, &hub.common)),
+    }
+}
+
+/// Performs a command until it is done or a signal comes.
+fn until_interrupted(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        let signal = signals::listen();
+        tokio::select! {
+            biased;
+            done = command => Ok(done),
+            Ok(code) = signal => Err(code),
+        }
+    });
+    match done {
+        Ok(done) => done,
+        Err(code) => {
+            runtime.shutdown_timeout(signals::SHUTDOWN);
+            Err(Failure::interrupted(code))
+        }
     }
 }
 

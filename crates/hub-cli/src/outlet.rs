@@ -34,10 +34,14 @@ struct Writer<W> {
 }
 
 impl<W: Write + Send + 'static> Writer<W> {
-    fn start(mut target: W) -> Self {
+    /// Starts the thread; gives the target back if the system has no thread to give.
+    fn start(target: W) -> Result<Self, W> {
         let (chunks, waiting) = sync_channel::<Vec<u8>>(CHUNKS);
         let (done, written) = channel();
+        // The target follows once the thread runs: a closure that is never run would take it along.
+        let (hand_over, handed_over) = channel::<W>();
         let write = move || {
+            let mut target = handed_over.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
             for mut chunk in waiting {
                 target.write_all(&chunk)?;
                 chunk.clear();
@@ -46,7 +50,12 @@ impl<W: Write + Send + 'static> Writer<W> {
             }
             Ok(target)
         };
-        Self { chunks, written, thread: thread::spawn(write) }
+        match thread::Builder::new().spawn(write) {
+            Ok(thread) => {
+                hand_over.send(target).map(|()| Self { chunks, written, thread }).map_err(|error| error.0)
+            }
+            Err(_) => Err(target),
+        }
     }
 }
 
@@ -58,7 +67,15 @@ impl<W: Write + Send + 'static> Outlet<W> {
 
     fn hand_over(&mut self) -> io::Result<()> {
         let writer = match std::mem::replace(&mut self.target, Target::Gone) {
-            Target::Here(target) => Writer::start(target),
+            Target::Here(target) => match Writer::start(target) {
+                Ok(writer) => writer,
+                Err(mut target) => {
+                    let written = target.write_all(&self.buffer);
+                    self.buffer.clear();
+                    self.target = Target::Here(target);
+                    return written;
+                }
+            },
             Target::There(writer) => writer,
             Target::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
         };

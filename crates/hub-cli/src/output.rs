@@ -3,7 +3,11 @@ use clap::ValueEnum;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use hub_client::{Error, ErrorKind, Result};
 use serde_json::Value;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
+
+pub use crate::terminal::escape;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -33,7 +37,7 @@ impl Format {
             }
         }
         if self == Self::Human {
-            print!("{}", table(columns, &rows, terminal_width()));
+            print(table(columns, &rows, terminal_width()).as_bytes())?;
         }
         Ok(())
     }
@@ -46,8 +50,12 @@ impl Format {
             Self::Human => {
                 let members = item.as_object().into_iter().flatten();
                 let shown: Vec<_> = members.filter(|(_, value)| !is_empty(value)).collect();
-                let width = shown.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-                shown.iter().try_for_each(|(key, _)| line(&format!("{key:width$}  {}", cell(item, key))))
+                let keys: Vec<String> = shown.iter().map(|(key, _)| escape(key)).collect();
+                let width = keys.iter().map(|key| key.width()).max().unwrap_or(0);
+                let mut lines = keys.iter().zip(&shown);
+                lines.try_for_each(|(key, (name, _))| {
+                    line(&format!("{}  {}", padded(key, width), cell(item, name)))
+                })
             }
         }
     }
@@ -64,13 +72,23 @@ impl Format {
 
 /// Prints one line on the standard output.
 pub fn line(text: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{text}") {
-        // Whoever read has seen enough, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        result => {
-            result.map_err(|error| Error::new(ErrorKind::Io, format!("could not write the result: {error}")))
-        }
+    print(format!("{text}\n").as_bytes())
+}
+
+/// Prints the path of a result: as it is for programs, with control characters escaped on a terminal.
+pub fn path_line(path: &Path) -> Result<()> {
+    if io::stdout().is_terminal() {
+        return line(&escape(&path.display().to_string()));
     }
+    let mut bytes = crate::terminal::path_bytes(path);
+    bytes.push(b'\n');
+    print(&bytes)
+}
+
+/// Prints bytes on the standard output.
+pub fn print(text: &[u8]) -> Result<()> {
+    crate::terminal::print(text)
+        .map_err(|error| Error::new(ErrorKind::Io, format!("could not write the result: {error}")))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -106,33 +124,78 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The rows under their titles, each column as wide as its widest cell, cut to the width of the terminal.
+/// The rows under their titles, each column as wide as its widest cell; where the terminal is narrower, the widest columns
+/// are cut.
 pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> String {
-    let mut widths: Vec<usize> = columns.iter().map(|(title, _)| title.len()).collect();
+    let mut widths: Vec<usize> = columns.iter().map(|(title, _)| title.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
+    }
+    if let Some(width) = width {
+        fit(&mut widths, width.saturating_sub(GAP.len() * columns.len().saturating_sub(1)));
     }
     let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
     let mut out = String::new();
     for row in std::iter::once(&titles).chain(rows) {
         let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        let mut whole = cells.join("  ").trim_end().to_owned();
-        if let Some(width) = width.filter(|width| whole.chars().count() > *width) {
-            whole = whole.chars().take(width.saturating_sub(1)).chain(['…']).collect();
-        }
-        out.push_str(&whole);
+            row.iter().zip(&widths).map(|(cell, width)| padded(&cut(cell, *width), *width)).collect();
+        let whole = cells.join(GAP);
+        // A terminal that is too narrow for all columns shows the first ones.
+        out.push_str(&width.map_or_else(|| whole.trim_end().into(), |width| cut(whole.trim_end(), width)));
         out.push('\n');
     }
     out
 }
 
+/// What is between two columns.
+const GAP: &str = "  ";
+/// What a column keeps even if the terminal is too narrow for all.
+const NARROWEST: usize = 6;
+
+/// Takes from the widest columns until all fit together.
+fn fit(widths: &mut [usize], room: usize) {
+    while widths.iter().sum::<usize>() > room {
+        let Some(widest) = widths.iter().copied().max().filter(|widest| *widest > NARROWEST) else { return };
+        let second = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
+        let count = widths.iter().filter(|width| **width == widest).count();
+        let excess = widths.iter().sum::<usize>() - room;
+        let less = excess.div_ceil(count).min(widest - second).max(1);
+        for width in widths.iter_mut().filter(|width| **width == widest) {
+            *width -= less;
+        }
+    }
+}
+
+/// The text with spaces behind it, up to a number of columns.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// The text, or as much of its beginning as fits into a number of columns with a `…` behind it.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut columns = 0;
+    let fits = |c: &char| {
+        // A variation selector makes the character before it an emoji, which is wider.
+        columns += if *c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(0) };
+        columns < width
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    format!("{kept}…")
+}
+
 /// The width of the terminal that the standard output is, if it is one.
 fn terminal_width() -> Option<usize> {
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    io::stdout().is_terminal().then(|| width.unwrap_or(160))
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    width.filter(|width| *width > 0).or_else(told)
 }
 
 /// A number of bytes for people: `1.5 MB`.
@@ -149,26 +212,10 @@ pub fn size(bytes: u64) -> String {
     if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
 }
 
-/// A text with control characters and direction marks shown as escapes, so that no name from the network steers the
-/// terminal.
-pub fn escape(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn control_characters_are_shown_not_obeyed() {
-        assert_eq!(escape("a\x1b[31m\u{202e}\r"), "a\\u{1b}[31m\\u{202e}\\u{d}");
-        assert_eq!(escape("modèle"), "modèle");
-    }
 
     #[test]
     fn columns_are_as_wide_as_their_cells() {
@@ -177,7 +224,32 @@ mod tests {
             table(&[("ID", "id"), ("LIKES", "likes")], &rows, None),
             "ID           LIKES\na/long-name  3\nb\n"
         );
-        assert_eq!(table(&[("ID", "id")], &rows[..1], Some(5)), "ID\na/lo…\n");
+        assert_eq!(table(&[("ID", "id")], &rows[..1], Some(7)), "ID\na/long…\n");
+    }
+
+    #[test]
+    fn the_widest_columns_are_cut_to_the_terminal() {
+        let rows = vec![vec!["x".repeat(40), "12".to_owned(), "y".repeat(40)]];
+        let columns = [("ID", "id"), ("LIKES", "likes"), ("NOTE", "note")];
+        let text = table(&columns, &rows, Some(29));
+        assert_eq!(text, "ID          LIKES  NOTE\nxxxxxxxxx…  12     yyyyyyyyy…\n");
+        for width in 0..100 {
+            let widest = table(&columns, &rows, Some(width)).lines().map(UnicodeWidthStr::width).max();
+            assert!(widest <= Some(width.max(1)), "{width}");
+        }
+    }
+
+    #[test]
+    fn wide_and_combining_characters_take_their_columns() {
+        let rows = [["模型", "1"], ["e\u{301}te\u{301}", "2"], ["👩‍💻", "3"]]
+            .map(|row| row.map(str::to_owned).to_vec());
+        let columns = [("ID", "id"), ("N", "n")];
+        assert_eq!(table(&columns, &rows, None), "ID    N\n模型  1\ne\u{301}te\u{301}   2\n👩‍💻    3\n");
+        assert_eq!(cut("模型模型", 8), "模型模型");
+        assert_eq!(cut("模型模型", 7), "模型模…");
+        assert_eq!(cut("模型模型", 6), "模型…");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(cut("abc", 0), "…");
     }
 
     #[test]

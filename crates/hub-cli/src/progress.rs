@@ -1,6 +1,7 @@
 //! How far a transfer is.
 use crate::context::ProgressMode;
-use hub_client::Result;
+use crate::output::size;
+use crate::terminal::{bars, note};
 use hub_upload::UploadEvent;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -23,22 +24,107 @@ impl Progress {
         Self { mode }
     }
 
-    /// Performs an upload and shows how far it is.
-    pub async fn upload(self, work: impl Future<Output = Result<Value>>) -> Result<Value> {
-        if self.mode == ProgressMode::None {
-            return work.await;
-        }
+    /// Performs an upload, shows how far it is, and tells what it did.
+    pub async fn upload<U: IntoFuture>(self, work: U) -> (U::Output, Uploaded) {
         let meter = Arc::new(Meter::new(self.mode, "uploading"));
-        let shown = meter.clone();
-        let result = hub_upload::observe(move |event: UploadEvent<'_>| meter.upload_event(event), work).await;
-        shown.finish();
-        result
+        let uploaded = Arc::new(Mutex::new(Uploaded::default()));
+        let (shown, counted) = (meter.clone(), uploaded.clone());
+        let watch = move |event: UploadEvent<'_>| {
+            counted.lock().unwrap_or_else(PoisonError::into_inner).count(event);
+            shown.upload_event(event);
+        };
+        let result = hub_upload::observe(watch, work).await;
+        meter.finish();
+        let mut uploaded = uploaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        uploaded.elapsed = meter.started.elapsed();
+        (result, uploaded)
     }
 
     /// Who is told how far a download is; finish it when the download is over.
     pub fn download(self) -> Arc<Meter> {
         Arc::new(Meter::new(self.mode, "downloading"))
     }
+}
+
+/// What an upload did.
+#[derive(Debug, Clone, Default)]
+pub struct Uploaded {
+    /// How many files were added or replaced.
+    pub added: usize,
+    /// How many files the repository had already.
+    pub unchanged: usize,
+    /// How many files were deleted or copied.
+    pub others: usize,
+    /// How many files were left out.
+    pub skipped: usize,
+    /// The patterns of files to delete that matched none.
+    pub unmatched: Vec<String>,
+    /// How many bytes were sent.
+    pub sent_bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Uploaded {
+    fn count(&mut self, event: UploadEvent<'_>) {
+        match event {
+            UploadEvent::Decided { added, unchanged, others } => {
+                (self.added, self.unchanged, self.others) = (added, unchanged, others);
+            }
+            UploadEvent::Skipped { .. } => self.skipped += 1,
+            UploadEvent::Unmatched { pattern } => self.unmatched.push(pattern.to_owned()),
+            UploadEvent::Sent { bytes } => self.sent_bytes += bytes,
+            UploadEvent::Withdrawn { bytes } => self.sent_bytes = self.sent_bytes.saturating_sub(bytes),
+            _ => {}
+        }
+    }
+
+    /// What it did, in words.
+    pub fn sentence(&self) -> String {
+        let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        let mut parts = Vec::new();
+        if self.added > 0 {
+            parts.push(format!("{} added or changed", files(self.added)));
+        }
+        if self.others > 0 {
+            parts.push(format!("{} deleted or copied", files(self.others)));
+        }
+        if self.unchanged > 0 {
+            parts.push(format!("{} unchanged", files(self.unchanged)));
+        }
+        if self.skipped > 0 {
+            parts.push(format!("{} skipped", files(self.skipped)));
+        }
+        let what = parts.join(", ");
+        match (self.added + self.others, what.is_empty()) {
+            (0, true) => "nothing to commit".to_owned(),
+            (0, false) => format!("nothing to commit: {what}"),
+            _ => format!(
+                "committed {what}; sent {} in {:.1} s",
+                size(self.sent_bytes),
+                self.elapsed.as_secs_f64()
+            ),
+        }
+    }
+
+    /// What it did, as members of a document.
+    pub fn fields(&self) -> Value {
+        json!({
+            "added_files": self.added, "unchanged_files": self.unchanged, "other_changes": self.others,
+            "skipped_files": self.skipped, "sent_bytes": self.sent_bytes, "seconds": self.elapsed.as_secs_f64(),
+        })
+    }
+}
+
+/// What a download transferred.
+#[derive(Debug, Clone, Copy)]
+pub struct Received {
+    /// How many files.
+    pub files: u64,
+    /// How many bytes, without those that an earlier run had received.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
 }
 
 /// The numbers of a transfer, and where they are shown.
@@ -57,6 +143,8 @@ struct Counts {
     total_bytes: u64,
     files: u64,
     total_files: u64,
+    /// How many bytes were received by this process.
+    received: u64,
     printed: Option<Instant>,
 }
 
@@ -90,7 +178,7 @@ impl Meter {
                 self.bar.set_position(counts.bytes);
                 self.bar.set_message(message(&counts));
                 if self.bar.is_hidden() && self.started.elapsed() >= QUIET {
-                    self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                    bars().add(self.bar.clone());
                 }
             }
         }
@@ -104,6 +192,12 @@ impl Meter {
             ProgressMode::Bar if !self.bar.is_hidden() => self.bar.finish_and_clear(),
             ProgressMode::Bar | ProgressMode::None => {}
         }
+    }
+
+    /// What a download has transferred.
+    pub fn received_in_all(&self) -> Received {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        Received { files: counts.files, bytes: counts.received, elapsed: self.started.elapsed() }
     }
 
     fn upload_event(&self, event: UploadEvent<'_>) {
@@ -136,7 +230,10 @@ impl hub_cache::Progress for Meter {
     }
 
     fn received(&self, _path: &str, bytes: u64) {
-        self.change(|counts| counts.bytes += bytes);
+        self.change(|counts| {
+            counts.bytes += bytes;
+            counts.received += bytes;
+        });
     }
 
     fn finished(&self, _path: &str) {
@@ -157,5 +254,25 @@ fn print_json(counts: &Counts) {
         "phase": counts.phase, "bytes": counts.bytes, "total_bytes": counts.total_bytes,
         "files": counts.files, "total_files": counts.total_files,
     });
-    eprintln!("{line}");
+    note(&line.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_summarised() {
+        let mut uploaded = Uploaded::default();
+        assert_eq!(uploaded.sentence(), "nothing to commit");
+        uploaded.count(UploadEvent::Decided { added: 0, unchanged: 3, others: 0 });
+        uploaded.count(UploadEvent::Skipped { path: ".env", reason: hub_upload::SkipReason::MayHoldSecrets });
+        assert_eq!(uploaded.sentence(), "nothing to commit: 3 files unchanged, 1 file skipped");
+        uploaded.count(UploadEvent::Decided { added: 1, unchanged: 3, others: 2 });
+        uploaded.count(UploadEvent::Sent { bytes: 2500 });
+        uploaded.count(UploadEvent::Withdrawn { bytes: 1000 });
+        let expected = "committed 1 file added or changed, 2 files deleted or copied, 3 files unchanged, \
+                        1 file skipped; sent 1.5 kB in 0.0 s";
+        assert_eq!(uploaded.sentence(), expected);
+    }
 }

@@ -1,8 +1,9 @@
 //! `hub repo`: repositories and their branches and tags.
-use crate::context::{Context, RepoArg, parse_repo};
+use crate::context::Context;
+use crate::repo_arg::RepoArg;
 use clap::{Args, Subcommand, ValueEnum};
-use hub_client::types::RepoType;
-use hub_client::{Error, Result};
+use hub_client::types::{RepoId, RepoType};
+use hub_client::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -52,26 +53,29 @@ pub enum Repo {
     /// Creates, deletes and lists tags.
     #[command(subcommand)]
     Tag(Tag),
-    /// Deletes files that match patterns, in one commit.
-    DeleteFiles {
-        #[command(flatten)]
-        repo: RepoArg,
-        /// Patterns such as `*.bin` or `logs/`.
-        #[arg(required = true)]
-        patterns: Vec<String>,
-        /// The branch to commit to.
-        #[arg(long)]
-        revision: Option<String>,
-        /// The first line of the commit's message.
-        #[arg(long)]
-        commit_message: Option<String>,
-        /// The rest of the commit's message.
-        #[arg(long)]
-        commit_description: Option<String>,
-        /// Opens a pull request instead.
-        #[arg(long)]
-        create_pr: bool,
-    },
+    DeleteFiles(DeleteFiles),
+}
+
+/// Deletes files by name or pattern, in one commit.
+#[derive(Debug, Args)]
+pub struct DeleteFiles {
+    #[command(flatten)]
+    repo: RepoArg,
+    /// Names, or patterns such as `*.bin` or `logs/`.
+    #[arg(required = true)]
+    patterns: Vec<String>,
+    /// The branch to commit to.
+    #[arg(long)]
+    revision: Option<String>,
+    /// The first line of the commit's message.
+    #[arg(long)]
+    commit_message: Option<String>,
+    /// The rest of the commit's message.
+    #[arg(long)]
+    commit_description: Option<String>,
+    /// Opens a pull request instead.
+    #[arg(long)]
+    create_pr: bool,
 }
 
 /// The options of `hub repo create`.
@@ -176,7 +180,7 @@ impl Repo {
         match self {
             Self::Create(create) => create.run(context).await,
             Self::Delete { repo, missing_ok, yes } => {
-                let (repo_type, repo_id) = repo.parse()?;
+                let (repo_type, repo_id) = repo.own(context).await?;
                 if !yes {
                     confirm(&format!("Delete the {repo_type} {repo_id} and all that is in it?"))?;
                 }
@@ -187,16 +191,18 @@ impl Repo {
                 context.format.done(&format!("deleted the {repo_type} {repo_id}"), repo_id.as_str(), &done)
             }
             Self::Move { from_id, to_id, repo_type } => {
+                let from_id = context.own_repo(&from_id, repo_type).await?;
+                let to_id = context.own_repo(&to_id, repo_type).await?;
                 let arguments = json!({ "from_id": from_id, "to_id": to_id, "repo_type": repo_type });
                 context.call("move_repo", arguments).await?;
                 context.format.done(
                     &format!("moved {from_id} to {to_id}"),
-                    &to_id,
+                    to_id.as_str(),
                     &json!({ "from": from_id, "to": to_id }),
                 )
             }
             Self::Settings { repo, private, public, gated } => {
-                let (repo_type, repo_id) = repo.parse()?;
+                let (repo_type, repo_id) = repo.own(context).await?;
                 let private = (private || public).then_some(private);
                 if private.is_none() && gated.is_none() {
                     return Err(Error::invalid("nothing to change; give --private, --public or --gated"));
@@ -217,24 +223,64 @@ impl Repo {
             }
             Self::Branch(command) => command.run(context).await,
             Self::Tag(command) => command.run(context).await,
-            Self::DeleteFiles { repo, patterns, revision, commit_message, commit_description, create_pr } => {
-                let (repo_type, repo_id) = repo.parse()?;
-                let arguments = json!({
-                    "repo_id": repo_id, "repo_type": repo_type, "delete_patterns": patterns, "revision": revision,
-                    "commit_message": commit_message, "commit_description": commit_description,
-                    "create_pr": create_pr.then_some(true),
-                });
-                let commit = context.call("delete_files", arguments).await?;
-                let url = text(&commit, "commit_url");
-                context.format.done(&format!("deleted in {url}"), &url, &commit)
+            Self::DeleteFiles(delete) => delete.run(context).await,
+        }
+    }
+}
+
+impl DeleteFiles {
+    async fn run(self, context: &Context) -> Result<()> {
+        let (repo_type, repo_id, revision) = self.repo.own_at(context, self.revision).await?;
+        // A name is checked before anything is deleted; a pattern may match nothing as long as another one does.
+        let names: Vec<&String> = self
+            .patterns
+            .iter()
+            .filter(|name| !name.ends_with('/') && !name.contains(['*', '?', '[']))
+            .collect();
+        if !names.is_empty() {
+            let arguments =
+                json!({ "repo_id": repo_id, "repo_type": repo_type, "revision": revision, "paths": names });
+            let found = context.call("get_paths_info", arguments).await?;
+            let found: Vec<&str> =
+                found.as_array().into_iter().flatten().filter_map(|entry| entry["path"].as_str()).collect();
+            let missing: Vec<String> = names
+                .iter()
+                .filter(|name| !found.contains(&name.as_str()))
+                .map(|name| format!("`{name}`"))
+                .collect();
+            if !missing.is_empty() {
+                let message = format!(
+                    "the {repo_type} `{repo_id}` has no {} at `{}`; nothing was deleted",
+                    missing.join(", "),
+                    revision.as_deref().unwrap_or("main")
+                );
+                return Err(Error::new(ErrorKind::EntryNotFound, message));
             }
         }
+        let arguments = json!({
+            "repo_id": repo_id, "repo_type": repo_type, "delete_patterns": self.patterns, "revision": revision,
+            "commit_message": self.commit_message, "commit_description": self.commit_description,
+            "create_pr": self.create_pr.then_some(true),
+        });
+        let (commit, done) = context.progress().upload(context.call("delete_files", arguments)).await;
+        let commit = commit?;
+        if done.others == 0 {
+            let patterns: Vec<String> = self.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+            let message = format!(
+                "no file of the {repo_type} `{repo_id}` matches {}; nothing was deleted",
+                patterns.join(", ")
+            );
+            return Err(Error::new(ErrorKind::EntryNotFound, message));
+        }
+        let url = text(&commit, "commit_url");
+        let files = if done.others == 1 { "1 file".to_owned() } else { format!("{} files", done.others) };
+        context.format.done(&format!("deleted {files} in {url}"), &url, &commit)
     }
 }
 
 impl Create {
     async fn run(self, context: &Context) -> Result<()> {
-        let (repo_type, repo_id) = self.repo.parse()?;
+        let (repo_type, repo_id) = self.repo.parse(context)?;
         let arguments = json!({
             "repo_id": repo_id, "repo_type": repo_type, "private": self.private.then_some(true),
             "exist_ok": self.exist_ok, "space_sdk": self.space_sdk, "resource_group_id": self.resource_group_id,
@@ -249,11 +295,12 @@ impl Branch {
     async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Create { repo, branch, revision, exist_ok } => {
+                let (repo, revision) = own_at(context, &repo, revision).await?;
                 let arguments = json!({ "branch": branch, "revision": revision, "exist_ok": exist_ok });
                 reference(
                     context,
                     "create_branch",
-                    &repo,
+                    repo,
                     arguments,
                     &format!("created the branch {branch}"),
                     &branch,
@@ -265,7 +312,7 @@ impl Branch {
                 reference(
                     context,
                     "delete_branch",
-                    &repo,
+                    repo.own(context).await?,
                     arguments,
                     &format!("deleted the branch {branch}"),
                     &branch,
@@ -281,16 +328,17 @@ impl Tag {
     async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Create { repo, tag, message, revision, exist_ok } => {
+                let (repo, revision) = own_at(context, &repo, revision).await?;
                 let arguments =
                     json!({ "tag": tag, "tag_message": message, "revision": revision, "exist_ok": exist_ok });
-                reference(context, "create_tag", &repo, arguments, &format!("created the tag {tag}"), &tag)
+                reference(context, "create_tag", repo, arguments, &format!("created the tag {tag}"), &tag)
                     .await
             }
             Self::Delete { repo, tag } => {
                 reference(
                     context,
                     "delete_tag",
-                    &repo,
+                    repo.own(context).await?,
                     json!({ "tag": tag }),
                     &format!("deleted the tag {tag}"),
                     &tag,
@@ -302,15 +350,23 @@ impl Tag {
     }
 }
 
+async fn own_at(
+    context: &Context,
+    repo: &RepoArg,
+    revision: Option<String>,
+) -> Result<((RepoType, RepoId), Option<String>)> {
+    let (repo_type, repo_id, revision) = repo.own_at(context, revision).await?;
+    Ok(((repo_type, repo_id), revision))
+}
+
 async fn reference(
     context: &Context,
     method: &str,
-    repo: &RepoArg,
+    (repo_type, repo_id): (RepoType, RepoId),
     mut arguments: Value,
     done: &str,
     name: &str,
 ) -> Result<()> {
-    let (repo_type, repo_id) = parse_repo(&repo.repo_id, repo.repo_type)?;
     arguments["repo_id"] = json!(repo_id);
     arguments["repo_type"] = json!(repo_type);
     context.call(method, arguments.clone()).await?;
@@ -318,7 +374,7 @@ async fn reference(
 }
 
 async fn references(context: &Context, repo: &RepoArg, kind: &str) -> Result<()> {
-    let (repo_type, repo_id) = repo.parse()?;
+    let (repo_type, repo_id) = repo.parse(context)?;
     let refs = context.call("list_repo_refs", json!({ "repo_id": repo_id, "repo_type": repo_type })).await?;
     let items: Vec<_> = refs[kind].as_array().cloned().unwrap_or_default().into_iter().map(Ok).collect();
     let columns = [("NAME", "name"), ("COMMIT", "target_commit")];
@@ -334,7 +390,7 @@ pub fn confirm(question: &str) -> Result<()> {
     if !io::stdin().is_terminal() {
         return Err(Error::invalid(format!("{question} Say so with --yes")));
     }
-    eprint!("{question} [y/N] ");
+    crate::terminal::prompt(&format!("{} [y/N] ", crate::output::escape(question)));
     let mut answer = String::new();
     io::stdin()
         .lock()
@@ -343,5 +399,5 @@ pub fn confirm(question: &str) -> Result<()> {
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Error::new(hub_client::ErrorKind::Cancelled, "cancelled; nothing was changed"))
+    Err(Error::new(ErrorKind::Cancelled, "cancelled; nothing was changed"))
 }

@@ -1,6 +1,8 @@
 //! `hub safetensors`: what is in models, and single tensors out of them.
-use crate::context::{Context, RepoArg, parse_repo};
+use crate::context::Context;
 use crate::output::{Format, line, size};
+use crate::path_arg::path_parser;
+use crate::repo_arg::{Named, RepoArg};
 use clap::{Args, Subcommand};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hub_cache::Progress as _;
@@ -8,9 +10,9 @@ use hub_client::patterns::Patterns;
 use hub_client::safetensors::{
     Header, HeaderBuilder, Layout, OpenModel, RemoteModel, Safetensors as _, SafetensorsModel, TensorPart,
 };
-use hub_client::types::RepoType;
+use hub_client::types::{RepoId, RepoType};
 use hub_client::{CachedFiles, Error, ErrorKind, Result};
-use hub_http::IoContext as _;
+use hub_http::{Context as _, IoContext as _};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -32,7 +34,8 @@ pub enum Safetensors {
 #[derive(Debug, Args)]
 pub struct Inspect {
     /// A file, a folder, or a repository; with `hf://` in front a repository even if there is such a path.
-    target: String,
+    #[arg(value_parser = path_parser())]
+    target: PathBuf,
     /// The kind of repository; a model unless the id tells.
     #[arg(long = "type", visible_alias = "repo-type", value_name = "model|dataset|space")]
     repo_type: Option<RepoType>,
@@ -52,7 +55,7 @@ pub struct Fetch {
     #[arg(short, long = "tensor", value_name = "NAME|PATTERN", required = true)]
     tensors: Vec<String>,
     /// The file to write.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path_parser())]
     output: PathBuf,
     #[command(flatten)]
     version: Version,
@@ -80,6 +83,24 @@ impl Safetensors {
 }
 
 impl Version {
+    /// The repository that is named, and the version with what its address tells.
+    fn of(mut self, mut named: Named) -> Result<(RepoType, RepoId, Self)> {
+        self.revision = named.take_revision(self.revision)?;
+        if let Some(path) = named.take_path() {
+            match self.filename.replace(path.clone()) {
+                Some(given) if given != path => {
+                    return Err(Error::invalid(format!(
+                        "the address of `{}` names `{path}`, and --filename says `{given}`; give one of them",
+                        named.repo_id
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let (repo_type, repo_id) = named.repository()?;
+        Ok((repo_type, repo_id, self))
+    }
+
     fn apply(self, mut open: OpenModel) -> OpenModel {
         if let Some(revision) = self.revision {
             open = open.revision(revision);
@@ -93,20 +114,52 @@ impl Version {
 
 impl Inspect {
     async fn run(self, context: &Context) -> Result<()> {
-        let path = Path::new(&self.target);
-        if self.repo_type.is_none() && !self.target.starts_with("hf://") && is_path(path) {
+        let path = self.target.as_path();
+        let is_url = path.to_str().is_some_and(|text| text.contains("://"));
+        if self.repo_type.is_none() && !is_url && is_path(path) {
             let path = self.version.filename.map_or(path.to_owned(), |filename| path.join(filename));
-            let model = SafetensorsModel::open(path)?;
+            let model = SafetensorsModel::open(&path).map_err(|error| about(error, &path))?;
             let files = model.files().iter().map(|(name, file)| (name.as_str(), file.header())).collect();
             return print(context.format, &files, json!({})).await;
         }
-        let (repo_type, repo_id) = parse_repo(&self.target, self.repo_type)?;
+        let text =
+            path.to_str().ok_or_else(|| Error::invalid(format!("there is no file `{}`", path.display())))?;
+        let (repo_type, repo_id, version) = self.version.of(Named::parse(context, text, self.repo_type)?)?;
         let open = context.api.open_safetensors(repo_id).repo_type(repo_type);
-        let model = self.version.apply(open).local_files(CachedFiles::of(&context.api)).await?;
+        let model = version.apply(open).local_files(CachedFiles::of(&context.api)).await?;
         let headers = model.headers().await?;
         let files = headers.iter().map(|(name, header)| (name.as_str(), &**header)).collect();
         print(context.format, &files, json!({ "commit": model.commit().as_str() })).await
     }
+}
+
+/// The error of a local path, with what else a folder holds.
+fn about(error: hub_client::safetensors::Error, path: &Path) -> Error {
+    let others = match error.rule() {
+        hub_client::safetensors::Error::NoModel => other_models(path),
+        _ => Vec::new(),
+    };
+    let error = Error::from(error);
+    if others.is_empty() {
+        return error;
+    }
+    let hint = || format!("`{}` holds {} instead", path.display(), others.join(", "));
+    Err::<(), _>(error).with(hint).unwrap_err()
+}
+
+/// The files of a folder that look like models.
+fn other_models(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_model = |name: &String| {
+        [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".h5"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(is_model).map(|name| format!("`{name}`")).collect();
+    names.sort();
+    names.truncate(5);
+    names
 }
 
 /// Whether a path means a file here: it exists, or cannot be the id of a repository.
@@ -178,9 +231,9 @@ impl Sum {
 
 impl Fetch {
     async fn run(self, context: &Context) -> Result<()> {
-        let (repo_type, repo_id) = self.repo.parse()?;
+        let (repo_type, repo_id, version) = self.version.of(self.repo.read(context)?)?;
         let open = context.api.open_safetensors(&repo_id).repo_type(repo_type);
-        let model = self.version.apply(open).local_files(CachedFiles::of(&context.api)).await?;
+        let model = version.apply(open).local_files(CachedFiles::of(&context.api)).await?;
         let names = chosen(&model.tensor_names(["*"]).await?, &self.tensors)?;
         let layout = layout(&model, &names).await?;
         let (bytes, count) = (layout.header().data_len(), layout.header().tensors().len());

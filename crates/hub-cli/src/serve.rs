@@ -1,5 +1,6 @@
 //! `hub serve`: a Hub of one's own.
 use crate::output::{Format, line};
+use crate::path_arg::path_parser;
 use clap::Args;
 use hub_client::{Config, Error, ErrorKind, Result};
 use hub_local::LocalHub;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct Serve {
     /// The folder that everything is kept in; `local-hub` in HF_HOME if unset.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     data: Option<PathBuf>,
     /// The address to listen at; other than loopback only with --token.
     #[arg(long, default_value = "127.0.0.1")]
@@ -44,7 +45,10 @@ impl Serve {
         }
         let mut printed = Ok(());
         let started = |hub: &LocalHub| printed = announce(hub, format);
-        let served = hub_local::serve(builder, started, interrupted()).await;
+        let stop = async {
+            crate::signals::first_signal().await;
+        };
+        let served = hub_local::serve(builder, started, stop).await;
         served.map_err(|error| {
             Error::new(ErrorKind::Io, format!("could not serve `{}`: {error}", data.display()))
         })?;
@@ -60,28 +64,10 @@ fn announce(hub: &LocalHub, format: Format) -> Result<()> {
             line(&format!("  export HF_ENDPOINT={endpoint}\n  export HF_TOKEN={token}\n"))?;
             line("Ctrl-C ends it.")
         }
-        Format::Json => {
-            line(&json!({ "endpoint": endpoint, "token": token, "data": hub.data_dir() }).to_string())
-        }
+        Format::Json => line(
+            &json!({ "endpoint": endpoint, "token": token, "data": hub.data_dir().to_string_lossy() })
+                .to_string(),
+        ),
         Format::Quiet => line(endpoint),
-    }
-}
-
-/// Ends with Ctrl-C, or when the system asks the process to stop.
-pub async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a way to hear the signal it ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -3,8 +3,9 @@ use crate::context::Context;
 use crate::listing::Listing;
 use clap::Subcommand;
 use hub_client::types::RepoType;
-use hub_client::{Error, Result};
+use hub_client::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
+use std::env::VarError;
 
 /// Lists Spaces, tells about one, and steers how it runs.
 #[derive(Debug, Subcommand)]
@@ -123,6 +124,7 @@ impl Spaces {
         match self {
             Self::Listing(listing) => listing.run(context, RepoType::Space).await,
             Self::Runtime { repo_id } => {
+                let repo_id = context.repo(&repo_id, RepoType::Space)?;
                 let runtime = context.call("get_space_runtime", json!({ "repo_id": repo_id })).await?;
                 context.format.object(&runtime, "stage")
             }
@@ -153,6 +155,11 @@ impl Spaces {
                 Ok(())
             }
             Self::Duplicate { from_id, to_id, private, exist_ok } => {
+                let from_id = context.repo(&from_id, RepoType::Space)?;
+                let to_id = match to_id {
+                    Some(to_id) => Some(context.own_repo(&to_id, RepoType::Space).await?),
+                    None => None,
+                };
                 let arguments = json!({
                     "from_id": from_id, "to_id": to_id, "private": private.then_some(true), "exist_ok": exist_ok,
                 });
@@ -171,6 +178,7 @@ impl Spaces {
 }
 
 async fn stage(context: &Context, method: &str, repo_id: &str, mut arguments: Value) -> Result<()> {
+    let repo_id = context.own_repo(repo_id, RepoType::Space).await?;
     arguments["repo_id"] = json!(repo_id);
     let runtime = context.call(method, arguments).await?;
     let stage = runtime["stage"].as_str().unwrap_or_default();
@@ -181,17 +189,25 @@ impl Variables {
     async fn run(self, context: &Context) -> Result<()> {
         let variables = match self {
             Self::List { repo_id } => {
+                let repo_id = context.repo(&repo_id, RepoType::Space)?;
                 context.call("get_space_variables", json!({ "repo_id": repo_id })).await?
             }
             Self::Add { repo_id, assignment, description } => {
                 let Some((key, value)) = assignment.split_once('=') else {
                     return Err(Error::invalid(format!("`{assignment}` must be `KEY=value`")));
                 };
+                let repo_id = context.own_repo(&repo_id, RepoType::Space).await?;
                 let arguments =
                     json!({ "repo_id": repo_id, "key": key, "value": value, "description": description });
                 context.call("add_space_variable", arguments).await?
             }
             Self::Delete { repo_id, key } => {
+                let repo_id = context.own_repo(&repo_id, RepoType::Space).await?;
+                let variables = context.call("get_space_variables", json!({ "repo_id": repo_id })).await?;
+                if variables.get(&key).is_none() {
+                    let message = format!("the space `{repo_id}` has no variable `{key}`");
+                    return Err(Error::new(ErrorKind::EntryNotFound, message));
+                }
                 context.call("delete_space_variable", json!({ "repo_id": repo_id, "key": key })).await?
             }
         };
@@ -206,15 +222,22 @@ impl Secrets {
     async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Add { repo_id, key, description } => {
-                let value = std::env::var(&key).map_err(|_| {
-                    Error::invalid(format!("put the value into the environment variable {key} first"))
+                let value = std::env::var(&key).map_err(|error| match error {
+                    VarError::NotPresent => {
+                        Error::invalid(format!("put the value into the environment variable {key} first"))
+                    }
+                    VarError::NotUnicode(_) => Error::invalid(format!(
+                        "the value of the environment variable {key} is not valid UTF-8"
+                    )),
                 })?;
+                let repo_id = context.own_repo(&repo_id, RepoType::Space).await?;
                 let arguments =
                     json!({ "repo_id": repo_id, "key": key, "value": value, "description": description });
                 context.call("add_space_secret", arguments).await?;
                 context.format.done(&format!("set the secret {key}"), &key, &json!({ "key": key }))
             }
             Self::Delete { repo_id, key } => {
+                let repo_id = context.own_repo(&repo_id, RepoType::Space).await?;
                 context.call("delete_space_secret", json!({ "repo_id": repo_id, "key": key })).await?;
                 context.format.done(&format!("deleted the secret {key}"), &key, &json!({ "key": key }))
             }

@@ -17,13 +17,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Fewer than the eight bytes that hold the header's length.
-    #[error("the file has {len} bytes, too few for the 8 bytes of the header's length")]
+    #[error("the file has {len} bytes, too few for the 8 bytes of the header's length{}", empty_hint(*len))]
     TooSmall {
         /// How many bytes there are.
         len: u64,
     },
     /// The header announces more bytes than are accepted.
-    #[error("the header announces {len} bytes, more than the {limit} accepted")]
+    #[error("the header announces {len} bytes, more than the {limit} accepted{}", Lookalike::hint(*len))]
     HeaderTooLarge {
         /// The announced length.
         len: u64,
@@ -31,7 +31,7 @@ pub enum Error {
         limit: u64,
     },
     /// The header would end behind the file.
-    #[error("the header announces {len} bytes, but the file ends after {file_len} bytes")]
+    #[error("the header announces {len} bytes, but the file ends after {file_len} bytes{}", Lookalike::hint(*len))]
     HeaderOutsideFile {
         /// The announced length.
         len: u64,
@@ -271,6 +271,86 @@ impl Error {
     }
 }
 
+/// What a file is that is not in the format, by the eight bytes that were taken for the length of its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lookalike {
+    LfsPointer,
+    WebPage,
+    Pickle,
+    Zip,
+    Gguf,
+    Hdf5,
+    Numpy,
+    Gzip,
+    Json,
+    Text,
+}
+
+impl Lookalike {
+    fn of(len: u64) -> Option<Self> {
+        let bytes = len.to_le_bytes();
+        let text = bytes.to_ascii_lowercase();
+        let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        Some(match bytes {
+            [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' '] => Self::LfsPointer,
+            [0x80, 2..=5, ..] => Self::Pickle,
+            [b'P', b'K', 3, 4, ..] => Self::Zip,
+            [b'G', b'G', b'U', b'F', ..] => Self::Gguf,
+            [0x89, b'H', b'D', b'F', ..] => Self::Hdf5,
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Self::Numpy,
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            _ if !bytes.iter().all(printable) => return None,
+            _ => match text.trim_ascii_start() {
+                start
+                    if start.starts_with(b"<!")
+                        || start.starts_with(b"<htm")
+                        || start.starts_with(b"<?xml") =>
+                {
+                    Self::WebPage
+                }
+                [b'{' | b'[', ..] => Self::Json,
+                _ => Self::Text,
+            },
+        })
+    }
+
+    /// Says what the file looks like and what to do, as the end of a sentence.
+    fn hint(len: u64) -> &'static str {
+        match Self::of(len) {
+            None => "",
+            Some(Self::LfsPointer) => {
+                "; it is a Git LFS pointer, not the file: run `git lfs pull`, or download the file again"
+            }
+            Some(Self::WebPage) => {
+                "; it is a web page, perhaps one of an error or a login: download the file again, from its \
+                 `resolve` address"
+            }
+            Some(Self::Pickle) => {
+                "; it is a pickle, as PyTorch writes it: load it with PyTorch and save it as safetensors"
+            }
+            Some(Self::Zip) => {
+                "; it is a ZIP archive, such as a PyTorch checkpoint: load it with PyTorch and save it as safetensors"
+            }
+            Some(Self::Gguf) => "; it is a GGUF file, which the tools of llama.cpp read",
+            Some(Self::Hdf5) => {
+                "; it is an HDF5 file, as Keras writes it: load it there and save it as safetensors"
+            }
+            Some(Self::Numpy) => "; it is a NumPy array: load it with NumPy and save it as safetensors",
+            Some(Self::Gzip) => "; it is compressed with gzip: decompress it first",
+            Some(Self::Json) => {
+                "; it is JSON: an index of shards has a name that ends in `.safetensors.index.json`"
+            }
+            Some(Self::Text) => {
+                "; it is a text, perhaps the message of an error: look into it, and download it again"
+            }
+        }
+    }
+}
+
+fn empty_hint(len: u64) -> &'static str {
+    if len == 0 { "; it is empty: download it again" } else { "" }
+}
+
 /// How much of a name or of a reader's message an error keeps; a header may hold names of megabytes.
 const SHOWN_CHARACTERS: usize = 160;
 
@@ -302,6 +382,31 @@ mod tests {
         let message = Error::NoSuchTensor { tensor: shorten(&name) }.to_string();
         assert!(message.len() < 300, "{message}");
         assert!(!message.contains(['\u{1b}', '\u{202e}', '\n']), "{message}");
+    }
+
+    #[test]
+    fn files_of_other_formats_are_recognised() {
+        let cases: [(&[u8; 8], &str); 14] = [
+            (b"version ", "Git LFS pointer"),
+            (b"<!DOCTYP", "web page"),
+            (b"<html><h", "web page"),
+            (b"\n\n <HTML", "web page"),
+            (b"\x80\x02\x8a\x0al\xfc\x9cF", "pickle"),
+            (b"\x80\x04\x95\x00\x00\x00\x00\x00", "pickle"),
+            (b"PK\x03\x04\x14\x00\x00\x00", "ZIP archive"),
+            (b"GGUF\x03\x00\x00\x00", "GGUF"),
+            (b"\x89HDF\r\n\x1a\n", "HDF5"),
+            (b"\x93NUMPY\x01\x00", "NumPy"),
+            (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"),
+            (b"{\n  \"met", "JSON"),
+            (b"Entry no", "text"),
+            (b"\xff\xff\xff\xff\xff\xff\xff\xff", "accepted"),
+        ];
+        for (bytes, expected) in cases {
+            let message = Error::HeaderTooLarge { len: u64::from_le_bytes(*bytes), limit: 1 }.to_string();
+            assert!(message.contains(expected), "{bytes:?}: {message}");
+        }
+        assert!(Error::TooSmall { len: 0 }.to_string().contains("empty"));
     }
 
     #[test]

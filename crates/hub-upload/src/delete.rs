@@ -2,6 +2,7 @@
 use crate::commit::Commit;
 use crate::commit::operation::{CommitOperation, CommitOperationDelete};
 use crate::place::Place;
+use crate::progress::{Observer, UploadEvent};
 use hub_api::patterns::Patterns;
 use hub_api::{Arg, HfApi, Http, Many, Pages, Result, Run, request};
 use hub_types::{CommitInfo, RepoId, RepoTreeEntry, RepoType, Revision};
@@ -109,7 +110,8 @@ impl Run for DeleteFilesRequest {
         });
         let commit =
             Commit::new(api.clone(), place.clone(), message, self.commit_description, self.parent_commit)?;
-        let matching = matching(&api, &place, &place.revision, "", &self.delete_patterns).await?;
+        let matching =
+            matching(&api, &place, &place.revision, "", &self.delete_patterns, &commit.observer).await?;
         commit.make(matching.into_iter().map(delete_one_file).collect()).await
     }
 }
@@ -170,23 +172,43 @@ pub(crate) fn delete_one_file(path: String) -> CommitOperation {
 }
 
 /// Lists the files below a folder of the repository that match patterns, which are taken relative to that folder.
+///
+/// Patterns that match nothing are reported.
 pub(crate) async fn matching(
     api: &HfApi,
     place: &Place,
     revision: &Revision,
     folder: &str,
     patterns: &[String],
+    observer: &Observer,
 ) -> Result<Vec<String>> {
-    let patterns = Patterns::new(patterns);
+    let mut each: Vec<_> =
+        patterns.iter().map(|pattern| (pattern, Patterns::new([pattern]), false)).collect();
     let tree = Http::get(place.api_at("tree", revision)).query_bool("recursive", true);
     let mut pages = Pages::new(api, tree, true, |page, _| page.json::<Vec<RepoTreeEntry>>());
-    let mut matching = Vec::new();
+    let mut found = Vec::new();
     while let Some(page) = pages.next().await? {
-        let files = page.into_iter().filter_map(RepoTreeEntry::into_file);
-        matching.extend(files.map(|file| file.path).filter(|path| {
-            let below = path.strip_prefix(folder);
-            path != ATTRIBUTES && below.is_some_and(|below| patterns.matches(below))
-        }));
+        for file in page.into_iter().filter_map(RepoTreeEntry::into_file) {
+            let Some(below) = file.path.strip_prefix(folder).filter(|_| file.path != ATTRIBUTES) else {
+                continue;
+            };
+            let mut is_matched = false;
+            for (_, pattern, matched) in &mut each {
+                if pattern.matches(below) {
+                    (*matched, is_matched) = (true, true);
+                }
+            }
+            if is_matched {
+                found.push(file.path);
+            }
+        }
     }
-    Ok(matching)
+    for (pattern, _, _) in each.iter().filter(|(_, _, matched)| !matched) {
+        tracing::warn!(
+            "no file of `{}` matches `{pattern}`, so there is nothing to delete for it",
+            place.repo_id
+        );
+        observer.tell(UploadEvent::Unmatched { pattern });
+    }
+    Ok(found)
 }

@@ -1,5 +1,5 @@
 //! The hashes that name content: sha256 for LFS objects, git's sha1 for files kept in git.
-use crate::source::{LocalFile, ReadSeek};
+use crate::source::LocalFile;
 use hub_http::{Error, ErrorKind, Result};
 use sha2::Digest as _;
 use std::io::{self, Read as _};
@@ -99,20 +99,9 @@ pub(crate) fn digest(
         on_bytes(block.len() as u64);
         cancel.check()
     };
-    let reader = file.open()?;
-    if read_ahead && file.size() >= READ_AHEAD_FROM_BYTES {
-        digest_ahead(file, reader, &mut eat)?;
-    } else {
-        let mut reader = reader.take(file.size());
-        let mut block = vec![0; BLOCK_BYTES.min(file.size() as usize + 1)];
-        loop {
-            match reader.read(&mut block) {
-                Ok(0) => break,
-                Ok(count) => eat(&block[..count])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(file.unreadable(error)),
-            }
-        }
+    let ahead = read_ahead && file.size() >= READ_AHEAD_FROM_BYTES;
+    if !(ahead && digest_ahead(file, thread::Builder::new(), &mut eat)?) {
+        digest_plain(file, &mut eat)?;
     }
     if length != file.size() {
         return Err(file.changed(&format!("it had {} bytes and has {length}", file.size())));
@@ -121,12 +110,28 @@ pub(crate) fn digest(
     Ok(hasher.finish())
 }
 
-/// Reads on one thread and hashes on this one, with a few blocks that go round between them.
+/// Reads and hashes in turn on this thread.
+fn digest_plain(file: &LocalFile, eat: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut reader = file.open()?.take(file.size());
+    let mut block = vec![0; BLOCK_BYTES.min(file.size() as usize + 1)];
+    loop {
+        match reader.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(count) => eat(&block[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(file.unreadable(error)),
+        }
+    }
+}
+
+/// Reads on another thread and hashes on this one, with a few blocks that go round between them.
+///
+/// Returns false, with nothing read, if the system has no thread to give.
 fn digest_ahead(
     file: &LocalFile,
-    reader: Box<dyn ReadSeek>,
+    builder: thread::Builder,
     eat: &mut impl FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
+) -> Result<bool> {
     const BLOCKS: usize = 4;
     let (full_sender, full) = mpsc::sync_channel::<io::Result<Vec<u8>>>(BLOCKS);
     let (empty_sender, empty) = mpsc::channel::<Vec<u8>>();
@@ -134,9 +139,9 @@ fn digest_ahead(
         // The other end is in hand.
         let _ = empty_sender.send(Vec::with_capacity(BLOCK_BYTES));
     }
-    let mut reader = reader.take(file.size());
+    let mut reader = file.open()?.take(file.size());
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let read = move || {
             while let Ok(mut block) = empty.recv() {
                 block.clear();
                 let read = reader.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block);
@@ -145,7 +150,10 @@ fn digest_ahead(
                     return;
                 }
             }
-        });
+        };
+        if builder.spawn_scoped(scope, read).is_err() {
+            return Ok(false);
+        }
         // Dropping the ends of the channels on the way out lets the reading thread go.
         let (full, empty_sender) = (full, empty_sender);
         for block in &full {
@@ -153,7 +161,7 @@ fn digest_ahead(
             eat(&block)?;
             let _ = empty_sender.send(block);
         }
-        Ok(())
+        Ok(true)
     })
 }
 
@@ -191,6 +199,20 @@ mod tests {
         let plain = digest(&file, Algorithm::Sha256, false, &Cancel::default(), |_| {}).unwrap();
         assert_eq!(ahead, plain);
         assert_eq!(seen.into_inner(), file.size());
+    }
+
+    #[test]
+    fn without_a_thread_to_read_ahead_nothing_is_read() {
+        let file = LocalFile::of_bytes(vec![7; READ_AHEAD_FROM_BYTES as usize].into());
+        // No address space has room for this stack.
+        let builder = thread::Builder::new().stack_size(1 << 56);
+        let mut seen = 0;
+        let mut eat = |block: &[u8]| {
+            seen += block.len();
+            Ok(())
+        };
+        assert!(!digest_ahead(&file, builder, &mut eat).unwrap());
+        assert_eq!(seen, 0);
     }
 
     #[test]

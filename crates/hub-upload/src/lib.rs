@@ -39,9 +39,9 @@ pub use commit::operation::{
     CommitOperation, CommitOperationAdd, CommitOperationCopy, CommitOperationDelete,
 };
 pub use delete::{DeleteFileRequest, DeleteFilesRequest, DeleteFolderRequest};
-pub use folder::UploadFolderRequest;
+pub use folder::{UploadFolderRequest, list_folder};
 pub use preupload::PreuploadLfsFilesRequest;
-pub use progress::{UploadEvent, UploadObserver, observe};
+pub use progress::{SkipReason, UploadEvent, UploadObserver, observe};
 pub use source::{ReadSeek, Reader, Source};
 pub use upload_file::UploadFileRequest;
 pub use uploads::{METHODS, Uploads};

@@ -1,7 +1,7 @@
 //! Where a commit goes.
-use hub_api::{Arg, Http, Result, repo_path};
+use hub_api::{Arg, Error, Http, Result, repo_path};
 use hub_http::{Method, Target, UrlPath};
-use hub_types::{RepoId, RepoType, Revision};
+use hub_types::{RepoId, RepoType, Revision, SafeRelPath};
 
 /// The repository and the branch that a commit goes to.
 #[derive(Debug, Clone)]
@@ -55,6 +55,46 @@ impl Place {
     }
 }
 
+/// Folders that no commit may touch: the repository itself, and what downloads keep beside their files.
+const FORBIDDEN_FOLDERS: [&str; 2] = [".git", ".cache"];
+
+/// Checks a path in a repository and brings it into the Hub's form: `./a//b/` and `/a/b/` are `a/b/`.
+///
+/// A slash at the end, which says that it is a folder, is kept. The root of the repository is empty.
+pub(crate) fn normal_path(given: &str) -> Result<String> {
+    let refuse = |why: &str| Err(Error::invalid(format!("invalid path_in_repo {given:?}: {why}")));
+    let segments: Vec<&str> = given.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect();
+    if let Some(folder) = segments.iter().find(|segment| FORBIDDEN_FOLDERS.contains(segment)) {
+        return refuse(&format!("nothing can be committed under a `{folder}` folder"));
+    }
+    if segments.contains(&"..") {
+        return refuse("it leads out of the repository");
+    }
+    if segments.is_empty() {
+        return Ok(String::new());
+    }
+    let is_folder = given.ends_with('/') || given.ends_with("/.");
+    Ok(segments.join("/") + if is_folder { "/" } else { "" })
+}
+
+/// Checks the path of a file to write, by the rules of the Hub, which would refuse it after its content was sent.
+pub(crate) fn file_path(given: &str) -> Result<String> {
+    let refuse = |why: &str| Err(Error::invalid(format!("invalid path_in_repo {given:?}: {why}")));
+    let path = normal_path(given)?;
+    if path.is_empty() || path.ends_with('/') {
+        return refuse("it names a folder; name the file, too");
+    }
+    if path.contains('\\') {
+        return refuse(
+            "names in repositories have no backslash; rename the file, or give path_in_repo with slashes",
+        );
+    }
+    match SafeRelPath::parse(&path) {
+        Ok(_) => Ok(path),
+        Err(why) => refuse(&why.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +120,39 @@ mod tests {
         assert_eq!(space.lfs("objects/batch"), Http::post("/spaces/me/it.git/info/lfs/objects/batch"));
         let model = place(RepoType::Model, "main", false);
         assert_eq!(model.lfs("objects/batch"), Http::post("/me/it.git/info/lfs/objects/batch"));
+    }
+
+    #[test]
+    fn paths_are_brought_into_the_form_of_the_hub() {
+        let cases = [
+            ("a", "a"),
+            ("/a", "a"),
+            ("./a/b", "a/b"),
+            ("/./a", "a"),
+            ("x//y", "x/y"),
+            ("a/./b", "a/b"),
+            ("././a//.//b", "a/b"),
+            ("a b#%é", "a b#%é"),
+        ];
+        for (given, path) in cases {
+            assert_eq!(file_path(given).unwrap(), path, "{given}");
+            assert_eq!(normal_path(&format!("{given}/")).unwrap(), format!("{path}/"), "{given}/");
+        }
+        for root in ["", "/", ".", "./", "//", "./."] {
+            assert_eq!(normal_path(root).unwrap(), "", "{root}");
+        }
+    }
+
+    #[test]
+    fn paths_that_the_hub_would_refuse_are_refused() {
+        let long = "x".repeat(256);
+        let refused = [
+            "", "/", ".", "./", "dir/", "dir/.", "..", "../a", "a/../b", ".git", "a/.git/b", ".cache/x",
+            "a\0",
+        ];
+        for given in refused.into_iter().chain(["a\\b", "C:/x", "c:x", &long]) {
+            assert!(file_path(given).is_err(), "{given:?}");
+        }
+        assert!(file_path("a\\b").unwrap_err().to_string().contains("backslash"));
     }
 }

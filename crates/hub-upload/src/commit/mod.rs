@@ -7,7 +7,7 @@ mod readme;
 mod send;
 
 use crate::place::Place;
-use crate::progress::{Observer, UploadEvent};
+use crate::progress::{Observer, SkipReason, UploadEvent, report_skipped};
 use crate::sort::{Decision, Kept, Sorted, sort};
 use body::{CommitBody, Line};
 use copies::Copied;
@@ -127,6 +127,7 @@ impl Commit {
     /// Makes the commit, unless there is nothing to change.
     pub(crate) async fn make(&self, operations: Vec<CommitOperation>) -> Result<CommitInfo> {
         let steps = prepare(operations).await?;
+        operation::refuse_files_as_folders(&steps)?;
         self.warn_about(&steps);
         let additions: Arc<Vec<Addition>> = Arc::new(steps.iter().filter_map(Step::as_addition).collect());
         let bytes = additions.iter().map(|addition| addition.file.size()).sum();
@@ -146,7 +147,14 @@ impl Commit {
         );
         let Sorted { decisions, head } = sorted.await.map_err(hint_at_create_repo)?;
 
+        let ignored = additions.iter().zip(&decisions).filter(|(_, decision)| decision.kept == Kept::Ignored);
+        let ignored: Vec<_> = ignored.map(|(addition, _)| (&*addition.path, SkipReason::Ignored)).collect();
+        let all_but_ignored = additions.len() - ignored.len();
+        report_skipped(&self.observer, ignored);
         let steps = without_superfluous(steps, decisions);
+        let added = steps.iter().filter(|(step, _)| matches!(step, Step::Add(_))).count();
+        let (unchanged, others) = (all_but_ignored.saturating_sub(added), steps.len() - added);
+        self.observer.tell(UploadEvent::Decided { added, unchanged, others });
         if steps.is_empty() {
             tracing::warn!("no file differs from what `{}` has; no commit is made", self.place.repo_id);
             return self.current().await;
@@ -212,11 +220,16 @@ impl Commit {
     fn warn_about(&self, steps: &[Step]) {
         operation::warn_on_overwriting(steps);
         if self.place.repo_type != RepoType::Dataset {
-            let data = |path: &str| path.ends_with(".arrow") || path.ends_with(".parquet");
-            for addition in steps.iter().filter_map(Step::as_addition).filter(|add| data(&add.path)) {
+            let is_data = |path: &str| path.ends_with(".arrow") || path.ends_with(".parquet");
+            let mut data = steps.iter().filter(|step| matches!(step, Step::Add(_)) && is_data(step.path()));
+            if let Some(first) = data.next() {
+                let others = match data.count() {
+                    0 => String::new(),
+                    count => format!(" and {count} more"),
+                };
                 tracing::warn!(
-                    "`{}` looks like data, and this commits it to a {}; datasets have repo_type `dataset`",
-                    addition.path,
+                    "`{}`{others} look like data, and this commits to a {}; datasets have repo_type `dataset`",
+                    first.path(),
                     self.place.repo_type
                 );
             }
@@ -275,10 +288,7 @@ fn without_superfluous(steps: Vec<Step>, decisions: Vec<Decision>) -> Vec<(Step,
         written.contains(path) || parents.any(|parent| deleted_folders.contains(parent))
     };
     let keep = |step: &Step, decision: &Option<Decision>| match decision {
-        Some(Decision { kept: Kept::Ignored, .. }) => {
-            tracing::debug!("`{}` is ignored by the repository", step.path());
-            false
-        }
+        Some(Decision { kept: Kept::Ignored, .. }) => false,
         Some(Decision { unchanged: true, .. }) => touched(step.path()),
         _ => true,
     };

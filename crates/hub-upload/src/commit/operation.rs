@@ -1,4 +1,5 @@
 //! What a commit does to files.
+use crate::place::{file_path, normal_path};
 use crate::source::{LocalFile, Source};
 use hub_api::{Arg, Error, Result};
 use hub_types::Revision;
@@ -147,7 +148,7 @@ impl Step {
             CommitOperation::Copy(CommitOperationCopy { src_path_in_repo, path_in_repo, src_revision }) => {
                 Ok(Self::Copy {
                     source: checked_path(&src_path_in_repo)?,
-                    path: checked_path(&path_in_repo)?,
+                    path: file_path(&path_in_repo)?,
                     revision: src_revision.map(|revision| revision.get().cloned()).transpose()?,
                 })
             }
@@ -165,35 +166,41 @@ impl Step {
 impl Addition {
     /// Checks an addition. Blocks to look at the file.
     pub(crate) fn prepare(add: CommitOperationAdd) -> Result<Self> {
-        let path = checked_path(&add.path_in_repo)?;
+        let path = file_path(&add.path_in_repo)?;
         let file = LocalFile::measure(add.path_or_fileobj)?;
         Ok(Self { path, file })
     }
 }
 
-/// Folders that no commit may touch: the repository itself, and what downloads keep beside their files.
-const FORBIDDEN_FOLDERS: [&str; 2] = [".git", ".cache"];
-
-/// Checks a path in a repository and brings it into the Hub's form.
+/// Checks the path of something that is there already, whatever its name, and brings it into the Hub's form.
 fn checked_path(given: &str) -> Result<String> {
     let refuse = |why: &str| Err(Error::invalid(format!("invalid path_in_repo {given:?}: {why}")));
-    let path = given.strip_prefix('/').unwrap_or(given);
-    let path = path.strip_prefix("./").unwrap_or(path);
-    if matches!(path, "" | ".") {
+    let path = normal_path(given)?;
+    if path.is_empty() {
         return refuse("it names no file or folder of the repository");
     }
     if path.contains('\0') {
         return refuse("NUL is not allowed");
     }
-    for segment in path.split('/') {
-        if segment == ".." {
-            return refuse("it leads out of the repository");
-        }
-        if FORBIDDEN_FOLDERS.contains(&segment) {
-            return refuse(&format!("nothing can be committed under a `{segment}` folder"));
+    Ok(path)
+}
+
+/// Refuses files that would have to be folders, too: the Hub does so only after their content was sent.
+pub(crate) fn refuse_files_as_folders(steps: &[Step]) -> Result<()> {
+    let written = steps.iter().filter(|step| !matches!(step, Step::Delete { .. })).map(Step::path);
+    let mut files: std::collections::HashSet<&str> = written.clone().collect();
+    for step in steps.iter().filter(|step| matches!(step, Step::Delete { .. })) {
+        files.remove(step.path());
+    }
+    for path in written {
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if let Some(folder) = folders.find(|folder| files.contains(folder)) {
+            return Err(Error::invalid(format!(
+                "`{folder}` and `{path}` are in one commit, and `{folder}` cannot be a file and a folder"
+            )));
         }
     }
-    Ok(path.to_owned())
+    Ok(())
 }
 
 /// Tells about operations that undo one another.
@@ -260,15 +267,24 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_brought_into_the_form_of_the_hub() {
-        for (given, path) in
-            [("/a", "a"), ("./a/b", "a/b"), ("/./a", "a"), ("a b#%é", "a b#%é"), ("d/", "d/")]
-        {
+    fn a_path_to_delete_may_be_a_folder_and_has_any_name() {
+        for (given, path) in [("./d//", "d/"), ("/a", "a"), ("a\\b", "a\\b")] {
             assert_eq!(checked_path(given).unwrap(), path, "{given}");
         }
-        for wrong in ["", "/", ".", "./", "..", "../a", "a/../b", ".git", "a/.git/b", ".cache/x", "a\0"] {
+        for wrong in ["", "/", ".", "..", "../a", "a/../b", ".git", ".cache/x", "a\0"] {
             assert!(checked_path(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_path_cannot_be_a_file_and_a_folder() {
+        let steps = |paths: &[&str]| -> Vec<Step> {
+            let add = |path: &&str| Step::prepare(CommitOperation::add(*path, b"x".to_vec())).unwrap();
+            paths.iter().map(add).collect()
+        };
+        assert!(refuse_files_as_folders(&steps(&["a", "b/a", "b/c/d"])).is_ok());
+        let error = refuse_files_as_folders(&steps(&["b/c/d", "b/c"])).unwrap_err();
+        assert!(error.to_string().contains("`b/c`"), "{error}");
     }
 
     #[test]

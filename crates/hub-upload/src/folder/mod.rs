@@ -4,14 +4,14 @@ mod walk;
 use crate::commit::Commit;
 use crate::commit::operation::CommitOperation;
 use crate::delete::{delete_one_file, matching};
-use crate::place::Place;
-use hub_api::patterns::PathFilter;
+use crate::place::{Place, file_path, normal_path};
+use crate::progress::{Observer, report_skipped};
 use hub_api::{Arg, HfApi, Many, Result, Run, request};
 use hub_http::blocking;
 use hub_types::{CommitInfo, RepoId, RepoType, Revision};
 use std::collections::HashSet;
 use std::path::PathBuf;
-use walk::{Found, Selection, walk};
+use walk::{Found, Selection, Walked, walk};
 
 request! {
     /// Uploads the files of a folder in one commit.
@@ -81,45 +81,75 @@ impl Run for UploadFolderRequest {
         let commit =
             Commit::new(api.clone(), place.clone(), message, self.commit_description, self.parent_commit)?;
 
-        let selection = Selection {
-            filter: PathFilter::new(
-                self.allow_patterns.as_ref().map(|patterns| patterns.iter()),
-                self.ignore_patterns.as_ref().map(|patterns| patterns.iter()),
-            ),
-            asked_for: self.allow_patterns.map(|patterns| patterns.to_vec()).unwrap_or_default(),
-            follow_symlinks: self.follow_symlinks.unwrap_or(true),
-            secrets: vec![api.config().token_path.clone(), api.config().stored_tokens_path.clone()],
-        };
-        let folder = self.folder_path;
-        let prefix = prefix(self.path_in_repo.as_deref());
-        let found = blocking(move || walk(&folder, &selection)).await?;
-        let added: HashSet<String> =
-            found.iter().map(|Found { relative, .. }| format!("{prefix}{relative}")).collect();
+        let prefix = prefix(self.path_in_repo.as_deref())?;
+        let selection = Selection::new(
+            &api,
+            self.allow_patterns.as_ref().map(|patterns| patterns.as_slice()),
+            self.ignore_patterns.as_ref().map_or(&[], |patterns| patterns.as_slice()),
+            self.follow_symlinks.unwrap_or(true),
+        );
+        let found = find(self.folder_path, &prefix, selection, &commit.observer).await?;
+        let added: HashSet<&str> = found.iter().map(|(path_in_repo, _)| &**path_in_repo).collect();
 
         let mut operations = Vec::new();
         if let Some(patterns) = &self.delete_patterns {
             // A pull request is made against a branch, but what it deletes is looked up on the default one.
             let revision = if place.create_pr { Revision::main() } else { place.revision.clone() };
-            let matching = matching(&api, &place, &revision, &prefix, patterns).await?;
-            operations.extend(matching.into_iter().filter(|path| !added.contains(path)).map(delete_one_file));
+            let matching = matching(&api, &place, &revision, &prefix, patterns, &commit.observer).await?;
+            let superfluous = matching.into_iter().filter(|path| !added.contains(&**path));
+            operations.extend(superfluous.map(delete_one_file));
         }
-        operations.extend(
-            found
-                .into_iter()
-                .map(|Found { relative, path }| CommitOperation::add(format!("{prefix}{relative}"), path)),
-        );
+        operations
+            .extend(found.into_iter().map(|(path_in_repo, path)| CommitOperation::add(path_in_repo, path)));
         commit.make(operations).await
     }
 }
 
-/// What stands before the paths of the folder in the repository: nothing, or a folder and a slash.
-fn prefix(path_in_repo: Option<&str>) -> String {
-    let folder = path_in_repo.unwrap_or_default().trim_matches('/');
-    let folder = folder.strip_prefix("./").unwrap_or(folder);
-    match folder {
-        "" | "." => String::new(),
-        folder => format!("{folder}/"),
+/// Lists the files of a folder that [`upload_folder`](crate::Uploads::upload_folder) would upload, with their paths in the
+/// repository.
+///
+/// All files are allowed if no pattern is. What is left out is reported as there: as warnings, and to the observer of
+/// [`observe`](crate::observe).
+///
+/// # Errors
+/// `InvalidArgument` if the folder does not exist, a name in it is not valid UTF-8, or `path_in_repo` cannot be used.
+pub async fn list_folder(
+    api: &HfApi,
+    folder: impl Into<PathBuf>,
+    path_in_repo: &str,
+    allow_patterns: &[String],
+    ignore_patterns: &[String],
+) -> Result<Vec<(String, PathBuf)>> {
+    let prefix = prefix(Some(path_in_repo))?;
+    let allow = (!allow_patterns.is_empty()).then_some(allow_patterns);
+    let selection = Selection::new(api, allow, ignore_patterns, true);
+    find(folder.into(), &prefix, selection, &Observer::current()).await
+}
+
+/// Finds the files of a folder and reports what is left out.
+async fn find(
+    folder: PathBuf,
+    prefix: &str,
+    selection: Selection,
+    observer: &Observer,
+) -> Result<Vec<(String, PathBuf)>> {
+    let shown = folder.display().to_string();
+    let Walked { found, skipped, unmatched } = blocking(move || walk(&folder, &selection)).await?;
+    let skipped: Vec<_> = skipped.iter().map(|(path, reason)| (format!("{prefix}{path}"), *reason)).collect();
+    report_skipped(observer, skipped.iter().map(|(path, reason)| (path.as_str(), *reason)));
+    for pattern in unmatched {
+        tracing::warn!("no file of `{shown}` matches `{pattern}`");
     }
+    Ok(found.into_iter().map(|Found { relative, path }| (format!("{prefix}{relative}"), path)).collect())
+}
+
+/// What stands before the paths of the folder in the repository: nothing, or a folder and a slash.
+fn prefix(path_in_repo: Option<&str>) -> Result<String> {
+    let folder = normal_path(path_in_repo.unwrap_or_default())?;
+    Ok(match folder.trim_end_matches('/') {
+        "" => String::new(),
+        folder => format!("{}/", file_path(folder)?),
+    })
 }
 
 #[cfg(test)]
@@ -137,8 +167,12 @@ mod tests {
             (Some("a/b"), "a/b/"),
             (Some("/a/b/"), "a/b/"),
             (Some("./a"), "a/"),
+            (Some("a//b"), "a/b/"),
         ] {
-            assert_eq!(prefix(given), expected, "{given:?}");
+            assert_eq!(prefix(given).unwrap(), expected, "{given:?}");
+        }
+        for wrong in ["..", "a/../b", ".git", "a\\b"] {
+            assert!(prefix(Some(wrong)).is_err(), "{wrong:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The files of a local folder.
-use hub_api::patterns::PathFilter;
-use hub_api::{Error, Result};
+use crate::progress::SkipReason;
+use hub_api::patterns::{PathFilter, Patterns};
+use hub_api::{Error, HfApi, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -16,7 +17,38 @@ pub(crate) struct Selection {
     pub(crate) follow_symlinks: bool,
     /// Files that hold secrets and must not go along by accident.
     pub(crate) secrets: Vec<PathBuf>,
+    /// All patterns that were named, each by itself.
+    patterns: Vec<(String, Patterns)>,
 }
+
+impl Selection {
+    /// Chooses files by patterns; nothing that the client keeps secret goes along.
+    pub(crate) fn new(
+        api: &HfApi,
+        allow: Option<&[String]>,
+        ignore: &[String],
+        follow_symlinks: bool,
+    ) -> Self {
+        let config = api.config();
+        let named = allow.unwrap_or_default();
+        Self {
+            filter: PathFilter::new(allow, Some(ignore)),
+            asked_for: named.to_vec(),
+            follow_symlinks,
+            secrets: vec![config.token_path.clone(), config.stored_tokens_path.clone()],
+            patterns: Self::each(named.iter().chain(ignore)),
+        }
+    }
+
+    fn each<'p>(patterns: impl Iterator<Item = &'p String>) -> Vec<(String, Patterns)> {
+        let each = patterns.map(|pattern| (pattern.clone(), Patterns::new([pattern])));
+        // What is never uploaded may be excluded all the same.
+        each.filter(|(_, pattern)| !NEVER_UPLOADED.iter().any(|path| pattern.matches(path))).collect()
+    }
+}
+
+/// Examples of what is left out silently.
+const NEVER_UPLOADED: [&str; 3] = [".git/config", ".cache/huggingface/download/x.metadata", "a/.git/config"];
 
 /// A file to upload: its path within the folder, with slashes, and on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +57,22 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
 }
 
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    /// The files to upload.
+    pub(crate) found: Vec<Found>,
+    /// What matches the selection and is not uploaded, by its path within the folder.
+    pub(crate) skipped: Vec<(String, SkipReason)>,
+    /// The patterns that match no file.
+    pub(crate) unmatched: Vec<String>,
+}
+
 /// Lists the files of a folder, in an order that does not change. Blocks.
 ///
-/// What git and downloads keep for themselves is left out, at any depth; so are pipes, sockets, devices, links to
-/// folders and links to nothing, which are told about.
-pub(crate) fn walk(folder: &Path, selection: &Selection) -> Result<Vec<Found>> {
+/// What git and downloads keep for themselves is left out silently, at any depth. Pipes, sockets, devices, links to
+/// folders, links to nothing and files that may hold secrets are listed as skipped.
+pub(crate) fn walk(folder: &Path, selection: &Selection) -> Result<Walked> {
     match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return Err(Error::invalid(format!("`{}` is not a folder", folder.display()))),
@@ -39,7 +82,8 @@ pub(crate) fn walk(folder: &Path, selection: &Selection) -> Result<Vec<Found>> {
     }
     // A link to a folder is followed when it is the folder itself.
     let root = fs::canonicalize(folder).map_err(|error| unreadable(folder, error))?;
-    let mut found = Vec::new();
+    let mut walked = Walked::default();
+    let mut unmatched: Vec<_> = selection.patterns.iter().collect();
     let entries =
         WalkDir::new(&root).sort_by_file_name().into_iter().filter_entry(|entry| !is_bookkeeping(entry));
     for entry in entries {
@@ -63,17 +107,21 @@ pub(crate) fn walk(folder: &Path, selection: &Selection) -> Result<Vec<Found>> {
             }
             continue;
         };
-        if selection.filter.keeps(&relative) && is_content(&entry, selection) {
-            if is_secret(&relative, path, selection) {
-                tracing::warn!(
-                    "`{relative}` may hold secrets and is left out; name it in allow_patterns to upload it"
-                );
-                continue;
-            }
-            found.push(Found { relative, path: path.to_owned() });
+        unmatched.retain(|(_, pattern)| !pattern.matches(&relative));
+        if !selection.filter.keeps(&relative) {
+            continue;
+        }
+        let reason = match why_not_content(&entry, selection) {
+            None if is_secret(&relative, path, selection) => Some(SkipReason::MayHoldSecrets),
+            reason => reason,
+        };
+        match reason {
+            Some(reason) => walked.skipped.push((relative, reason)),
+            None => walked.found.push(Found { relative, path: path.to_owned() }),
         }
     }
-    Ok(found)
+    walked.unmatched = unmatched.into_iter().map(|(pattern, _)| pattern.clone()).collect();
+    Ok(walked)
 }
 
 /// Whether an entry belongs to git or to the record of downloads.
@@ -88,30 +136,22 @@ fn is_bookkeeping(entry: &DirEntry) -> bool {
     name == ".git" || (name == "huggingface" && entry.depth() > 1 && in_cache())
 }
 
-/// Whether an entry is a file, or a link to one, and tells about what is neither.
-fn is_content(entry: &DirEntry, selection: &Selection) -> bool {
-    let path = entry.path().display();
+/// Why an entry is neither a file nor a link to one.
+fn why_not_content(entry: &DirEntry, selection: &Selection) -> Option<SkipReason> {
     if entry.file_type().is_file() {
-        return true;
+        return None;
     }
     if !entry.file_type().is_symlink() {
-        tracing::warn!("`{path}` is a pipe, a socket or a device and is left out");
-        return false;
+        return Some(SkipReason::NotAFile);
     }
     if !selection.follow_symlinks {
-        tracing::debug!("`{path}` is a link and is left out");
-        return false;
+        return Some(SkipReason::Link);
     }
     match fs::metadata(entry.path()) {
-        Ok(metadata) if metadata.is_file() => true,
-        Ok(_) => {
-            tracing::warn!("`{path}` is a link to something that is not a file and is left out");
-            false
-        }
-        Err(_) => {
-            tracing::warn!("`{path}` is a link to nothing and is left out");
-            false
-        }
+        Ok(metadata) if metadata.is_file() => None,
+        Ok(metadata) if metadata.is_dir() => Some(SkipReason::LinkToFolder),
+        Ok(_) => Some(SkipReason::NotAFile),
+        Err(_) => Some(SkipReason::BrokenLink),
     }
 }
 
@@ -154,7 +194,7 @@ mod tests {
     }
 
     fn names(folder: &Path, selection: &Selection) -> Vec<String> {
-        walk(folder, selection).unwrap().into_iter().map(|found| found.relative).collect()
+        walk(folder, selection).unwrap().found.into_iter().map(|found| found.relative).collect()
     }
 
     fn all() -> Selection {
@@ -200,6 +240,15 @@ mod tests {
         assert_eq!(names(folder.path(), &Selection { filter, ..all() }), ["a.txt"]);
     }
 
+    #[test]
+    fn patterns_that_match_no_file_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a.txt", ".git/config"]);
+        let patterns = ["*.txt", "*.bin", ".git/*"].map(str::to_owned);
+        let selection = Selection { patterns: Selection::each(patterns.iter()), ..all() };
+        assert_eq!(walk(folder.path(), &selection).unwrap().unmatched, ["*.bin"]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_to_files_are_content_and_nothing_else_is() {
@@ -214,6 +263,17 @@ mod tests {
         let pipe = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
         assert!(pipe.is_ok_and(|status| status.success()), "mkfifo is part of every Unix");
         assert_eq!(names(folder.path(), &all()), ["link"]);
+        let skipped = walk(folder.path(), &all()).unwrap().skipped;
+        let reasons: Vec<_> = skipped.iter().map(|(path, reason)| (path.as_str(), *reason)).collect();
+        assert_eq!(
+            reasons,
+            [
+                ("dangling", SkipReason::BrokenLink),
+                ("dir", SkipReason::LinkToFolder),
+                ("pipe", SkipReason::NotAFile),
+                ("socket", SkipReason::NotAFile)
+            ]
+        );
         assert_eq!(names(folder.path(), &Selection::default()), Vec::<String>::new());
     }
 

@@ -15,6 +15,7 @@ use serde_json::json;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tracing::Instrument as _;
 
 /// How many bodies are sent at once, over all files and parts.
 const CONNECTIONS: usize = 16;
@@ -68,10 +69,12 @@ impl Sender {
             .try_flatten()
             .try_for_each_concurrent(self.files_at_once, |(object, instructions)| {
                 let sender = self.clone();
-                async move {
+                let span = tracing::debug_span!("upload", path = object.path, bytes = object.file.size());
+                let store = async move {
                     let stored = sender.store(&object, instructions).await;
                     stored.with(|| format!("could not upload `{}`", object.path))
-                }
+                };
+                store.instrument(span)
             })
             .await
     }
