@@ -198,7 +198,8 @@ async fn listing_without_sizes_or_lfs_is_completed_by_asking_for_the_files() {
                {{"type":"file","path":"sub/deep/model.bin","oid":"{pointer}","size":132}}"#
         )
     };
-    let listings: [&dyn Fn(&str, &str) -> String; 3] = [&without_sizes, &without_lfs, &with_pointer_size];
+    type Listing<'l> = &'l dyn Fn(&str, &str) -> String;
+    let listings: [Listing<'_>; 3] = [&without_sizes, &without_lfs, &with_pointer_size];
     for entries in listings {
         let hub = hub().await;
         hub.fault(mirror_listing(&hub, entries).await);
