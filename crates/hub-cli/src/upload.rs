@@ -216,11 +216,17 @@ impl Found {
     }
 }
 
+/// Whether two paths lead to one file or folder.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
+}
+
 /// Decides which of the paths are local, and where they go.
 ///
-/// Two paths are a local one and one in the repository, as in `hf`, unless the second could be a local one as well: then
-/// the shell may have made two names of one pattern, and to upload the first under the name of the second would replace
-/// what nobody meant.
+/// Two paths are a local one and one in the repository, as in `hf`, unless the second is a local one as well. Two files in
+/// one folder are what the shell makes of a pattern, and both are uploaded; anything else is ambiguous, since to upload the
+/// first under the name of the second would replace what nobody meant.
 fn sources(
     paths: &[PathBuf],
     path_in_repo: Option<&str>,
@@ -239,8 +245,15 @@ fn sources(
             (&named_like_repo[..], path_in_repo)
         }
         [local, target] if path_in_repo.is_none() && !is_pattern(target, look) => {
-            let is_same = plain(local) == plain(target) || plain(target).as_os_str().is_empty();
+            let is_same = plain(local) == plain(target)
+                || plain(target).as_os_str().is_empty()
+                || is_same_file(local, target);
             if look(target) != Found::Nothing && !is_same {
+                if local.parent() == target.parent()
+                    && [local, target].map(|path| look(path)) == [Found::File; 2]
+                {
+                    return sources(paths, Some(""), repo_id, look);
+                }
                 let (local, target) = (local.display(), target.display());
                 return Err(Error::invalid(format!(
                     "`{target}` may be another local path or the path in the repository; write \
@@ -433,8 +446,9 @@ mod tests {
 
     #[test]
     fn one_path_keeps_its_name_and_two_are_a_source_and_a_target() {
-        let cases: [(&[&str], Option<&str>, &[&str]); 16] = [
+        let cases: [(&[&str], Option<&str>, &[&str]); 17] = [
             (&[], None, &["it/ -> "]),
+            (&["a.bin", "b.bin"], None, &["a.bin -> a.bin", "b.bin -> b.bin"]),
             (&["a.bin"], None, &["a.bin -> a.bin"]),
             (&["sub/c.bin"], None, &["sub/c.bin -> c.bin"]),
             (&["a.bin", "new.bin"], None, &["a.bin -> new.bin"]),
@@ -459,7 +473,7 @@ mod tests {
     #[test]
     fn what_is_ambiguous_or_missing_is_refused() {
         let cases: [(&[&str], &str); 7] = [
-            (&["a.bin", "b.bin"], "--path-in-repo"),
+            (&["sub/c.bin", "b.bin"], "--path-in-repo"),
             (&["a.bin", "dir"], "--path-in-repo"),
             (&["dir", "sub"], "--path-in-repo"),
             (&["nope.bin"], "`nope.bin`"),

@@ -34,9 +34,13 @@ async fn a_quoted_pattern_uploads_what_matches() {
 async fn several_paths_are_all_uploaded_under_their_own_names() {
     let hub = Hub::start().await;
     hub.write(&[("a.bin", "a"), ("b.bin", "b"), ("dir/c.bin", "c"), ("dir/.env", "s"), ("other/a.bin", "x")]);
-    let two = hub.run(["upload", "local/it", "a.bin", "b.bin"]).await.exits(2);
+    let two = hub.run(["upload", "local/it", "a.bin", "other/a.bin"]).await.exits(2);
     two.says(&["error", "--path-in-repo"]);
     assert!(!hub.api.repo_exists("local/it").await.unwrap());
+    hub.run(["upload", "local/pair", "a.bin", "b.bin"]).await.exits(0);
+    assert_eq!(hub.files("local/pair").await, ["a.bin", "b.bin"]);
+    hub.run(["upload", "local/same", "./b.bin", "b.bin"]).await.exits(0);
+    assert_eq!(hub.files("local/same").await, ["b.bin"]);
     hub.run(["upload", "local/it", "a.bin", "b.bin", "dir"]).await.exits(0).says(&["warning", "`dir/.env`"]);
     assert_eq!(hub.files("local/it").await, ["a.bin", "b.bin", "dir/c.bin"]);
     hub.run(["upload", "local/two", "a.bin", "b.bin", "--path-in-repo", "x"]).await.exits(0);
