@@ -2,10 +2,10 @@
 use crate::disk;
 use crate::fs;
 use hub_http::{Error, ErrorKind, Result};
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use std::collections::HashMap;
 use std::path::Path;
 use unicase::UniCase;
-use unicode_normalization::UnicodeNormalization as _;
 
 /// What a file system takes for the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +73,8 @@ fn key(path: &str, sameness: Sameness) -> String {
     if path.is_ascii() || !sameness.composition {
         return fold(path);
     }
-    let decomposed: String = path.nfd().collect();
-    fold(&decomposed).nfd().collect()
+    let nfd = DecomposingNormalizerBorrowed::new_nfd();
+    nfd.normalize(&fold(&nfd.normalize(path))).into_owned()
 }
 
 /// Whether a folder, which must exist, takes composed and decomposed letters for the same; found out with a file that
