@@ -134,6 +134,17 @@ async fn a_moved_repository_answers_to_both_names() {
 }
 
 #[tokio::test]
+async fn a_move_by_a_former_name_keeps_all_names() {
+    let hub = Hub::start().await;
+    hub.api.create_repo("local/first").await.unwrap();
+    hub.api.move_repo("local/first", "local/second").await.unwrap();
+    hub.api.move_repo("local/first", "local/third").await.unwrap();
+    for name in ["local/first", "local/second", "local/third"] {
+        assert_eq!(hub.api.model_info(name).await.unwrap().id.as_str(), "local/third", "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_repository_is_gone() {
     let hub = Hub::start().await;
     hub.api.create_repo("m").await.unwrap();

@@ -195,7 +195,8 @@ async fn move_repo(
             connection.execute("DELETE FROM renames WHERE kind = ?1 AND id = ?2", (kind, to.as_str()))?;
             connection.execute(
                 "INSERT OR REPLACE INTO renames (kind, id, repo) VALUES (?1, ?2, ?3)",
-                (kind, from.as_str(), repo.key),
+                // The present name, since `from` may be a former one, which is recorded already.
+                (kind, repo.id.as_str(), repo.key),
             )?;
             connection.execute(
                 "UPDATE repos SET id = ?1, namespace = ?2 WHERE key = ?3",
