@@ -45,6 +45,7 @@ mod plan;
 mod pool;
 mod presence;
 mod progress;
+mod ramp;
 mod ranges;
 mod scan;
 mod sink;

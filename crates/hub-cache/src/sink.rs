@@ -5,14 +5,19 @@ use crate::partial::Partial;
 use bytes::Bytes;
 use hub_http::{Error, ErrorKind, IoContext as _, Result};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as sync};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-/// How much may wait to be written and hashed: enough to keep all threads busy, little enough to keep memory flat with
-/// many files at once. Pieces come in all sizes, so it is counted in KiB and not in pieces.
-const WAITING_KIB: u32 = 2 << 10;
+/// How many bytes of one file may wait to be written and hashed: enough to keep all threads busy, little enough to keep
+/// memory flat with many files in flight.
+const MAX_QUEUED_BYTES: usize = 4 << 20;
+/// A sender that had to wait goes on when the queue has shrunk to this. Waking it for every piece that leaves the queue
+/// would cost a system call and a context switch each time.
+const RESUME_BELOW_BYTES: usize = 2 << 20;
 /// How many pieces may wait, however small.
 const WAITING: usize = 256;
 const READ_BYTES: usize = 1 << 20;
@@ -27,8 +32,50 @@ pub(crate) enum Order {
     Restart,
 }
 
-/// The room that a piece takes up until it is written and hashed.
-type Room = Option<OwnedSemaphorePermit>;
+/// The bytes on their way to the disk and through the hash.
+#[derive(Default)]
+struct Queue {
+    bytes: AtomicUsize,
+    shrunk: Notify,
+    /// How long senders have waited, in microseconds.
+    waited_micros: AtomicU64,
+}
+
+impl Queue {
+    /// Waits until there is room, then takes it until the returned value is dropped.
+    async fn enter(self: &Arc<Self>, bytes: usize) -> Room {
+        if self.bytes.load(Ordering::Acquire) >= MAX_QUEUED_BYTES {
+            let start = Instant::now();
+            loop {
+                let mut shrunk = pin!(self.shrunk.notified());
+                shrunk.as_mut().enable();
+                if self.bytes.load(Ordering::Acquire) <= RESUME_BELOW_BYTES {
+                    break;
+                }
+                shrunk.await;
+            }
+            let waited = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.waited_micros.fetch_add(waited, Ordering::Relaxed);
+        }
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        Room { queue: self.clone(), bytes }
+    }
+}
+
+/// The room that a piece takes up in the queue until it is written and hashed.
+struct Room {
+    queue: Arc<Queue>,
+    bytes: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let before = self.queue.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
+        if before > RESUME_BELOW_BYTES && before - self.bytes <= RESUME_BELOW_BYTES {
+            self.queue.shrunk.notify_waiters();
+        }
+    }
+}
 
 /// What became of a transfer.
 pub(crate) struct Received {
@@ -44,8 +91,8 @@ pub(crate) struct Received {
 /// hashed in order: as they come if they are next, else read back when the gap before them has closed. When it is
 /// dropped, what was handed over is written and noted all the same, and the partial stays.
 pub(crate) struct Sink {
-    orders: mpsc::Sender<(Order, Room)>,
-    room: Arc<Semaphore>,
+    orders: mpsc::Sender<(Order, Option<Room>)>,
+    queue: Arc<Queue>,
     writer: JoinHandle<Result<Received>>,
 }
 
@@ -60,20 +107,22 @@ impl Sink {
             drop(held);
             received
         });
-        Self { orders, room: Arc::new(Semaphore::new(WAITING_KIB as usize)), writer }
+        Self { orders, queue: Arc::default(), writer }
     }
 
     /// Hands an order over; when the threads have failed it says so, and [`Sink::finish`] says why.
     pub(crate) async fn send(&self, order: Order) -> Result<()> {
         let room = match &order {
-            Order::Write(_, bytes) => {
-                let kib = u32::try_from(bytes.len() / 1024 + 1).unwrap_or(WAITING_KIB).min(WAITING_KIB);
-                self.room.clone().acquire_many_owned(kib).await.ok()
-            }
+            Order::Write(_, bytes) => Some(self.queue.enter(bytes.len()).await),
             Order::Journal | Order::Restart => None,
         };
         let failed = |_| Error::new(ErrorKind::Io, "the file could not be written");
         self.orders.send((order, room)).await.map_err(failed)
+    }
+
+    /// Returns how long senders have waited for the disk and the hash since the last call.
+    pub(crate) fn take_waited(&self) -> Duration {
+        Duration::from_micros(self.queue.waited_micros.swap(0, Ordering::Relaxed))
     }
 
     /// Waits until everything is written and hashed.
@@ -88,7 +137,7 @@ impl Sink {
 fn write(
     mut partial: Partial,
     hasher: Hasher,
-    mut orders: mpsc::Receiver<(Order, Room)>,
+    mut orders: mpsc::Receiver<(Order, Option<Room>)>,
 ) -> Result<Received> {
     let path = partial.path().to_path_buf();
     let reader = partial.reader()?;
@@ -129,7 +178,7 @@ fn write(
 }
 
 enum ToHash {
-    Bytes(Bytes, Room),
+    Bytes(Bytes, Option<Room>),
     ReadTo(u64),
     /// What came so far is void; the answer says that nothing of it is being read.
     Restart(sync::Sender<()>),
@@ -143,7 +192,7 @@ fn tell(to_hash: &sync::SyncSender<ToHash>, what: ToHash) -> Result<()> {
 fn pass_on(
     partial: &Partial,
     at: &mut u64,
-    written: Option<(u64, Bytes, Room)>,
+    written: Option<(u64, Bytes, Option<Room>)>,
     to_hash: &sync::SyncSender<ToHash>,
 ) -> Result<()> {
     if let Some((offset, bytes, room)) = written

@@ -1,5 +1,6 @@
 //! One large file over one connection or several.
 use crate::pool::Pool;
+use crate::ramp::{Ramp, Seen};
 use crate::ranges::Ranges;
 use crate::sink::{Order, Sink};
 use futures_util::StreamExt as _;
@@ -8,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use hub_http::header::HeaderMap;
 use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteBody, RemoteFile, Result};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,14 +17,12 @@ use std::time::{Duration, Instant};
 const PARALLEL_FROM_BYTES: u64 = 32 << 20;
 const SEGMENT_BYTES: u64 = 8 << 20;
 const LARGE_SEGMENT_BYTES: u64 = 16 << 20;
+/// How many segments the only connection asks for in one request.
+const SEGMENTS_IN_ONE: u64 = 16;
 /// Less than this is not worth taking from another connection.
 const STEAL_BYTES: u64 = 4 << 20;
 /// How often it is considered to open further connections.
 const RAMP_EVERY: Duration = Duration::from_millis(20);
-/// How many connections each one brings along when more are opened.
-const RAMP_FACTOR: usize = 3;
-/// A line that brings more than this gains nothing from further connections: hashing is about as fast.
-const FAST_BYTES_PER_SECOND: f64 = 400e6;
 
 /// The missing bytes of one file, on their way.
 ///
@@ -39,6 +38,10 @@ pub(crate) struct Transfer<'a> {
     work: Mutex<Work>,
     counted: AtomicU64,
     alone: AtomicBool,
+    /// How many connections bring bytes beside the first.
+    helping: AtomicUsize,
+    /// Whether further connections have been seen not to help.
+    settled: AtomicBool,
 }
 
 #[derive(Default)]
@@ -49,8 +52,6 @@ struct Work {
     spans: Vec<Span>,
     /// Whether all is in one connection's span, up to the end of the file.
     in_order: bool,
-    /// Whether a second connection is being tried.
-    trying: bool,
     /// The headers of the first answer, which name the exchange.
     headers: HeaderMap,
 }
@@ -82,7 +83,18 @@ impl<'a> Transfer<'a> {
             }
         }
         let alone = AtomicBool::new(size < PARALLEL_FROM_BYTES);
-        Self { remote, size, sink, pool, received, work: Mutex::new(work), counted: AtomicU64::new(0), alone }
+        Self {
+            remote,
+            size,
+            sink,
+            pool,
+            received,
+            work: Mutex::new(work),
+            counted: AtomicU64::new(0),
+            alone,
+            helping: AtomicUsize::new(0),
+            settled: AtomicBool::new(false),
+        }
     }
 
     /// Fetches it; gives the headers of the first answer, to tell which exchange it was.
@@ -95,7 +107,7 @@ impl<'a> Transfer<'a> {
         workers.push(Box::pin(self.lead()));
         let mut ticks = tokio::time::interval(RAMP_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut seen, mut since) = (0, Instant::now());
+        let mut ramp = Ramp::new(Instant::now());
         let mut rounds = 3;
         loop {
             tokio::select! {
@@ -113,14 +125,15 @@ impl<'a> Transfer<'a> {
                     }
                 },
                 _ = ticks.tick(), if !self.alone.load(Ordering::Relaxed) => {
-                    let counted = self.counted.load(Ordering::Relaxed);
-                    let rate = (counted - seen) as f64 / since.elapsed().as_secs_f64().max(0.001);
-                    (seen, since) = (counted, Instant::now());
-                    // Before the first bytes nothing is known of the server, and a fast one needs no help.
-                    if counted == 0 || rate > FAST_BYTES_PER_SECOND {
-                        continue;
-                    }
-                    for _ in 0..self.room(workers.len()) {
+                    let seen = Seen {
+                        bytes: self.counted.load(Ordering::Relaxed),
+                        waited: self.sink.take_waited(),
+                        connections: workers.len(),
+                        helping: self.helping.load(Ordering::Relaxed),
+                    };
+                    let more = ramp.tick(Instant::now(), seen);
+                    self.settled.store(ramp.is_settled(), Ordering::Relaxed);
+                    for _ in 0..more {
                         let Some(permit) = self.pool.another().filter(|_| self.has_more()) else { break };
                         workers.push(Box::pin(async move {
                             let _permit = permit;
@@ -158,10 +171,13 @@ impl<'a> Transfer<'a> {
 
     /// A further connection. Whatever befalls it, the first one can do its work.
     async fn help(&self) -> Result<()> {
-        let first = self.next_segment().await;
-        self.work().trying = false;
-        let (slot, result) = match first {
-            Ok(Some((slot, body))) => (slot, self.read(slot, body, false).await),
+        let (slot, result) = match self.next_segment().await {
+            Ok(Some((slot, body))) => {
+                self.helping.fetch_add(1, Ordering::Relaxed);
+                let result = self.read(slot, body, false).await;
+                self.helping.fetch_sub(1, Ordering::Relaxed);
+                (slot, result)
+            }
             Ok(None) => return Ok(()),
             Err((slot, error)) => (slot.unwrap_or(usize::MAX), Err(error)),
         };
@@ -245,7 +261,7 @@ impl<'a> Transfer<'a> {
                     break;
                 }
             }
-            if !lead && self.pool.is_wanted() {
+            if !lead && (self.pool.is_wanted() || self.settled.load(Ordering::Relaxed)) {
                 return Ok(());
             }
             let Some((_, span)) = self.claim(Some(slot)) else { return Ok(()) };
@@ -257,7 +273,18 @@ impl<'a> Transfer<'a> {
     fn claim(&self, slot: Option<usize>) -> Option<(usize, Span)> {
         let mut work = self.work();
         let (at, end) = match work.todo.pop_front() {
-            Some(segment) => segment,
+            Some((at, mut end)) => {
+                // Nobody else takes segments, so one request does for many that follow each other.
+                while self.settled.load(Ordering::Relaxed)
+                    && end - at < SEGMENTS_IN_ONE * segment(self.size)
+                    && let Some(&(start, next)) = work.todo.front()
+                    && start == end
+                {
+                    work.todo.pop_front();
+                    end = next;
+                }
+                (at, end)
+            }
             None => {
                 let slowest = work.spans.iter_mut().max_by_key(|span| span.end - span.at)?;
                 let left = slowest.end - slowest.at;
@@ -279,19 +306,6 @@ impl<'a> Transfer<'a> {
                 work.spans.push(span);
                 Some((work.spans.len() - 1, span))
             }
-        }
-    }
-
-    /// How many connections to add: one to try the server, then as many as there is work for in few steps.
-    fn room(&self, connections: usize) -> usize {
-        let mut work = self.work();
-        match (work.in_order, work.trying) {
-            (true, true) => 0,
-            (true, false) => {
-                work.trying = true;
-                1
-            }
-            (false, _) => connections * RAMP_FACTOR,
         }
     }
 
