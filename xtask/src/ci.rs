@@ -1,5 +1,5 @@
 //! All that must pass, the cheap before the dear, so that a slip is told within a minute.
-use crate::{Result, docs, interop, layers, parity, process, release, wire};
+use crate::{Result, docs, fuzz, interop, layers, parity, process, promises, release, stress, wire};
 use std::time::{Duration, Instant};
 
 /// The libraries that are of use without their default features.
@@ -8,10 +8,11 @@ const LIBRARIES: [&str; 6] =
 
 /// Runs the steps until one fails; some methods may be missing.
 pub fn run(allowed: &[&str]) -> Result {
-    let steps: [(&str, &dyn Fn() -> Result); 13] = [
+    let steps: [(&str, &dyn Fn() -> Result); 16] = [
         ("format", &|| cargo("fmt --all --check")),
         ("layers", &layers::run),
         ("parity", &|| parity::run(allowed)),
+        ("promises", &promises::run),
         ("reference", &docs::check),
         ("release check", &release::run),
         ("clippy", &|| cargo("clippy --workspace --all-targets --quiet -- -D warnings")),
@@ -19,6 +20,8 @@ pub fn run(allowed: &[&str]) -> Result {
         ("native TLS", &native_tls),
         ("documentation", &documentation),
         ("tests", &|| cargo("test --workspace")),
+        ("stress", &|| stress::run(&["--rounds", "2"])),
+        ("fuzz", &|| fuzz::run(&["--seconds", "3", "--parallel", "2"])),
         ("demo", &|| cargo("run --release --quiet -- demo")),
         ("recorded exchanges", &|| wire::run(allowed)),
         ("Python's clients", &|| interop::run(&process::release_binary()?)),
