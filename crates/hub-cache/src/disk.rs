@@ -120,23 +120,19 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Waits until the name of a file is on the disk; where that is not possible, a power cut may cost the file.
-pub(crate) fn sync_parent(path: &Path) {
-    if let Some(Err(error)) = path.parent().map(fs::sync_dir) {
-        tracing::debug!(%error, path = %path.display(), "the folder of a file was not synced");
+/// Waits until the path of a file below a folder is on the disk: its name and those of the folders on the way, which may
+/// be new. Where that is not possible, a power cut may cost the file.
+pub(crate) fn sync_path(root: &Path, path: &Path) {
+    let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    if let Err(error) = folders.map(fs::sync_dir).collect::<io::Result<()>>() {
+        tracing::debug!(%error, path = %path.display(), "the folders of a file were not synced");
     }
 }
 
 /// Copies a file to its place by way of a file beside it.
 pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
     let beside = to.with_file_name(temporary_name());
-    let copied = copy_new(from, &beside).and_then(|file| {
-        // What is moved from another disk is gone there.
-        if remove {
-            file.sync().in_cache(&beside)?;
-        }
-        fs::rename(&beside, to).in_cache(to)
-    });
+    let copied = copy_new(from, &beside).and_then(|()| fs::rename(&beside, to).in_cache(to));
     if copied.is_err() {
         let _ = fs::remove_file(&beside);
     } else if remove {
@@ -145,13 +141,14 @@ pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
     copied
 }
 
-/// Copies a file to a new one.
-pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<File> {
+/// Copies a file to a new one, which is on the disk then: renamed into place, it must not outlive a power cut that its
+/// bytes did not.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<()> {
     let mut source = std::fs::File::open(from).at(from)?;
     let length = source.metadata().at(from)?.len();
     let file = File::create_new(to).in_cache(to)?;
     file.copy_range(&mut source, 0, length).in_cache(to)?;
-    Ok(file)
+    file.sync().in_cache(to)
 }
 
 /// Whether a file is there, behind links too, and has this many bytes.
