@@ -688,7 +688,7 @@ mod tests {
         let source = tempfile::NamedTempFile::new().unwrap();
         fs::write(&source, "12345").unwrap();
         let copy = |root: &Path| {
-            crate::disk::copy(source.path(), &root.join("copy"), false).unwrap();
+            crate::disk::copy(source.path(), &root.join("tmp"), &root.join("copy"), false).unwrap();
             PathBuf::from("copy")
         };
         assert_eq!(after_work(copy, Unsynced::NamesKept).unwrap(), b"12345");

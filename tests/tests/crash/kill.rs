@@ -1,7 +1,7 @@
 //! Downloads that are killed, stopped and raced at random moments: `cargo xtask kill`.
 mod common;
 
-use common::{Action, Crash, Outcome, World, cache_of, invariants, local_of};
+use common::{Action, Crash, LARGE_BYTES, Outcome, World, cache_of, invariants, local_of, repo_of};
 use hub_local::{Fault, Method, Origin};
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,9 @@ const ACTIONS: [Action; 4] =
 const KILLS: usize = 5;
 /// The longest time until a kill; some processes are killed before they did anything.
 const LONGEST: Duration = Duration::from_millis(300);
-/// How fast the Hub sends, so that a download takes about as long.
+/// The size of the large file of the first worker: enough for several connections, and thus for a journal.
+const PARALLEL_BYTES: usize = 36 << 20;
+/// How fast the Hub sends on a connection, so that a download takes longer than that.
 const BYTES_PER_SECOND: u64 = 6 << 20;
 
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ struct Report {
     kills: usize,
     stops: usize,
     races: usize,
+    /// Partials with a journal that were left.
+    journals: usize,
     /// Children that were done before they were killed.
     finished: usize,
 }
@@ -53,9 +57,12 @@ fn main() -> ExitCode {
 async fn run(rounds: u64, seed: u64) -> Outcome {
     println!("seed {seed}");
     let start = Instant::now();
-    let workers = std::thread::available_parallelism().map_or(2, usize::from) as u64;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2) as u64;
     let running: Vec<_> = (0..workers)
-        .map(|worker| tokio::spawn(work(rounds.div_ceil(workers), seed.wrapping_add(worker))))
+        .map(|worker| {
+            let large_bytes = if worker == 0 { PARALLEL_BYTES } else { LARGE_BYTES };
+            tokio::spawn(work(large_bytes, rounds.div_ceil(workers), seed.wrapping_add(worker)))
+        })
         .collect();
     let mut all = Report::default();
     for worker in running {
@@ -64,18 +71,20 @@ async fn run(rounds: u64, seed: u64) -> Outcome {
         all.stops += report.stops;
         all.races += report.races;
         all.finished += report.finished;
+        all.journals += report.journals;
     }
-    let Report { kills, stops, races, finished } = all;
+    let Report { kills, stops, races, finished, journals } = all;
     println!(
-        "{kills} processes killed, {stops} of them stopped before, {races} races of two, {finished} finished first; \
+        "{kills} processes killed, {stops} of them stopped before, {races} races of two, {finished} finished first, \
+         {journals} journals left; \
          {:.0} s",
         start.elapsed().as_secs_f64()
     );
     if kills == 0 { Err("no process lived until it was killed".into()) } else { Ok(()) }
 }
 
-async fn work(rounds: u64, seed: u64) -> Outcome<Report> {
-    let world = World::start().await?;
+async fn work(large_bytes: usize, rounds: u64, seed: u64) -> Outcome<Report> {
+    let world = World::start(large_bytes).await?;
     let mut random = fastrand::Rng::with_seed(seed);
     let mut report = Report::default();
     while (report.kills as u64) < rounds {
@@ -96,6 +105,14 @@ async fn work(rounds: u64, seed: u64) -> Outcome<Report> {
                 }
             }
             world.hub.clear_faults();
+            for folder in [repo_of(&root).join("blobs"), local_of(&root).join(".cache/huggingface/download")]
+            {
+                for name in common::files_below(&folder)? {
+                    let is_journal = name.ends_with(".partial")
+                        && fs::metadata(folder.join(name))?.len() > large_bytes as u64;
+                    report.journals += usize::from(is_journal);
+                }
+            }
             world
                 .check(action, &root, Crash::Process)
                 .await

@@ -27,6 +27,8 @@ enum Before {
     OldSnapshot,
     NewSnapshot,
     BothSnapshots,
+    /// The second commit, whose pointers lead nowhere.
+    BrokenPointers,
     /// What a process left that stopped in the middle of the large file.
     Prefix,
     /// The same with a journal of two ranges.
@@ -39,7 +41,14 @@ enum Before {
     OldFolder,
 }
 
-const SCENARIOS: [(&str, Before, Action); 15] = [
+impl Before {
+    /// What a crash of the process may leave: pointers lead nowhere only where they did so before.
+    fn crash(self) -> Crash {
+        if self == Self::BrokenPointers { Crash::PowerCut } else { Crash::Process }
+    }
+}
+
+const SCENARIOS: [(&str, Before, Action); 16] = [
     ("small file", Before::Nothing, Action::DownloadSmall),
     ("large file", Before::Nothing, Action::DownloadLarge),
     ("absent file", Before::Nothing, Action::DownloadMissing),
@@ -48,6 +57,7 @@ const SCENARIOS: [(&str, Before, Action); 15] = [
     ("adopted prefix of Python", Before::PythonPrefix, Action::DownloadLarge),
     ("snapshot", Before::Nothing, Action::Snapshot),
     ("branch that moved", Before::OldSnapshot, Action::Snapshot),
+    ("pointers that lead nowhere", Before::BrokenPointers, Action::Snapshot),
     ("file in local_dir", Before::UserFile, Action::DownloadIntoFolder),
     ("snapshot in local_dir", Before::UserFile, Action::SnapshotIntoFolder),
     ("local_dir of an old commit", Before::OldFolder, Action::SnapshotIntoFolder),
@@ -188,7 +198,7 @@ fn sample(last: u64, wanted: Option<u64>, random: &mut fastrand::Rng) -> Vec<u64
 }
 
 async fn scenario(before: Before, action: Action, options: &Options, states: &Path) -> Outcome<Report> {
-    let world = World::start().await?;
+    let world = World::start(common::LARGE_BYTES).await?;
     let mut random = fastrand::Rng::with_seed(options.seed);
     let base = world.scratch.path().join("before");
     prepare(&world, before, &base).await?;
@@ -218,7 +228,7 @@ async fn scenario(before: Before, action: Action, options: &Options, states: &Pa
                 report.python.push((state, expected.clone()));
             }
             report.stops += 1;
-            if let Err(error) = world.check(action, &root, Crash::Process).await {
+            if let Err(error) = world.check(action, &root, before.crash()).await {
                 report.problems.push(format!("stopped {when} {number} ({}): {error}", shown(&log, number)));
             }
             clean(&all, &root)?;
@@ -335,6 +345,14 @@ async fn prepare(world: &World, before: Before, root: &Path) -> Outcome {
         Before::BothSnapshots => {
             api.snapshot_download(REPO).revision(world.first.commit.as_str()).await?;
             perform(Action::Snapshot, &api, root, &world.first.commit).await?;
+        }
+        Before::BrokenPointers => {
+            perform(Action::Snapshot, &api, root, &world.first.commit).await?;
+            let snapshot = repo.join("snapshots").join(&world.second.commit);
+            for path in world.second.files.keys() {
+                fs::remove_file(snapshot.join(path))?;
+                std::os::unix::fs::symlink("nowhere", snapshot.join(path))?;
+            }
         }
         Before::Prefix | Before::Journal => {
             // Far enough for bytes of the file, and before it is complete.
