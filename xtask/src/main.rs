@@ -1,6 +1,7 @@
 //! Checks and chores of the workspace: `cargo xtask COMMAND`.
 mod bench;
 mod ci;
+mod crash;
 mod docs;
 mod fuzz;
 mod interop;
@@ -39,6 +40,11 @@ cargo xtask COMMAND
   fuzz [--seconds N] [--parallel M] [TARGET…]
                              builds the fuzz targets and runs each for N seconds (3), M at a time (1); needs a C++
                              compiler
+  crash [--sample N] [--sample-stops N] [--seed N] [FILTER]
+                             stops the work of the cache before and after every operation on the disk, and cuts the
+                             power after every one; with N, a sample of N operations of each scenario
+  kill [--rounds N] [--seed N]
+                             kills N downloads (200) at random moments
   stress [--rounds N] [--parallel M] [--busy THREADS] [--timeout SECONDS] [FILTER…]
                              runs the end-to-end tests and those of transfers, cache and transport N times, M processes
                              at a time, on a machine that is kept busy
@@ -71,6 +77,8 @@ fn run(arguments: &[String]) -> Result {
         ["release"] => release::run(),
         ["bench"] => bench::run(),
         ["fuzz", options @ ..] => fuzz::run(options),
+        ["crash", options @ ..] => crash::crash(options),
+        ["kill", options @ ..] => crash::kill(options),
         ["stress", options @ ..] => stress::run(options),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -49,17 +49,47 @@ impl FileId {
 #[allow(missing_docs, reason = "each is the system call of its name")]
 #[non_exhaustive]
 pub enum Operation {
-    Create { file: FileId, path: PathBuf },
-    Open { file: FileId, path: PathBuf },
-    Write { file: FileId, offset: u64, hex: String },
-    SetLength { file: FileId, length: u64 },
-    SyncFile { file: FileId },
-    SyncFolder { path: PathBuf },
-    Rename { from: PathBuf, to: PathBuf },
-    Symlink { target: PathBuf, link: PathBuf },
-    RemoveFile { path: PathBuf },
-    CreateFolder { path: PathBuf },
-    RemoveFolder { path: PathBuf },
+    Create {
+        file: FileId,
+        path: PathBuf,
+    },
+    Open {
+        file: FileId,
+        path: PathBuf,
+    },
+    Write {
+        file: FileId,
+        offset: u64,
+        #[serde(with = "as_hex")]
+        bytes: Vec<u8>,
+    },
+    SetLength {
+        file: FileId,
+        length: u64,
+    },
+    SyncFile {
+        file: FileId,
+    },
+    SyncFolder {
+        path: PathBuf,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Symlink {
+        target: PathBuf,
+        link: PathBuf,
+    },
+    RemoveFile {
+        path: PathBuf,
+    },
+    CreateFolder {
+        path: PathBuf,
+    },
+    RemoveFolder {
+        path: PathBuf,
+    },
 }
 
 impl Operation {
@@ -72,7 +102,7 @@ impl Operation {
     }
 
     pub(crate) fn write(file: FileId, offset: u64, bytes: &[u8]) -> Self {
-        Self::Write { file, offset, hex: hex::encode(bytes) }
+        Self::Write { file, offset, bytes: bytes.to_vec() }
     }
 
     pub(crate) fn set_length(file: FileId, length: u64) -> Self {
@@ -131,6 +161,19 @@ impl Operation {
             Self::CreateFolder { path } => Self::CreateFolder { path: relative(path)? },
             Self::RemoveFolder { path } => Self::RemoveFolder { path: relative(path)? },
         })
+    }
+}
+
+/// Bytes as hex digits, decoded once for all power cuts of a log.
+mod as_hex {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        hex::decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -237,6 +280,22 @@ pub enum Unsynced {
     /// They are there, and only the bytes of files that were not synced are lost. Journaling file systems write names
     /// down before bytes if nobody asks for more.
     NamesKept,
+    /// Each folder and each file is as it was synced last or as it was last, by the random numbers of this seed.
+    Mixed(u64),
+}
+
+impl Unsynced {
+    /// Whether the names of a folder, or else the bytes of a file, are those of the last sync.
+    fn loses(self, node: usize, is_folder: bool) -> bool {
+        match self {
+            Self::NamesLost => true,
+            Self::NamesKept => !is_folder,
+            Self::Mixed(seed) => {
+                let of_node = (node as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                fastrand::Rng::with_seed(seed.wrapping_add(of_node)).bool()
+            }
+        }
+    }
 }
 
 /// The operations of a run that succeeded, with their numbers.
@@ -359,15 +418,14 @@ impl Disk {
                 let node = self.find(path)?;
                 self.open.insert(*file, node);
             }
-            Operation::Write { file, offset, hex } => {
-                let written = hex::decode(hex).ok()?;
+            Operation::Write { file, offset, bytes: written } => {
                 let start = usize::try_from(*offset).ok()?;
                 let end = start.checked_add(written.len())?;
                 let bytes = self.file(*file)?.0;
                 if bytes.len() < end {
                     bytes.resize(end, 0);
                 }
-                bytes[start..end].copy_from_slice(&written);
+                bytes[start..end].copy_from_slice(written);
             }
             Operation::SetLength { file, length } => {
                 self.file(*file)?.0.resize(usize::try_from(*length).ok()?, 0);
@@ -436,11 +494,13 @@ impl Disk {
     /// Writes a folder as it is after a power cut.
     fn write(&self, node: usize, unsynced: Unsynced, folder: &Path) -> io::Result<()> {
         let Node::Folder { names, synced } = &self.nodes[node] else { return Ok(()) };
-        let left = if unsynced == Unsynced::NamesLost { synced } else { names };
+        let left = if unsynced.loses(node, true) { synced } else { names };
         for (name, &child) in left {
             let path = folder.join(name);
             match &self.nodes[child] {
-                Node::File { synced, .. } => fs::write(path, synced)?,
+                Node::File { bytes, synced } => {
+                    fs::write(path, if unsynced.loses(child, false) { synced } else { bytes })?;
+                }
                 Node::Link(target) => symlink(target, &path)?,
                 Node::Folder { .. } => {
                     fs::create_dir(&path)?;
@@ -594,7 +654,7 @@ mod tests {
         partial.write(40, &[b'b'; 60]).unwrap();
         let blob = root.join("blob");
         partial.publish(|content| crate::disk::rename(content, &blob)).unwrap();
-        crate::disk::sync_parent(&blob);
+        crate::disk::sync_path(&root, &blob);
         let log = Log::read(&log).unwrap();
         let whole = "a".repeat(40) + &"b".repeat(60);
         for number in 0..=log.last() {
@@ -608,5 +668,51 @@ mod tests {
                 fs::remove_dir_all(into).unwrap();
             }
         }
+    }
+
+    /// What a power cut after the last operation of some work leaves of a file.
+    fn after_work(work: impl FnOnce(&Path) -> PathBuf, unsynced: Unsynced) -> Option<Vec<u8>> {
+        let all = tempfile::tempdir().unwrap();
+        let (root, log, into) = (all.path().join("root"), all.path().join("log"), all.path().join("into"));
+        fs::create_dir(&root).unwrap();
+        fs::create_dir(&into).unwrap();
+        record(&root, &log, None).unwrap();
+        let file = work(&root);
+        let log = Log::read(&log).unwrap();
+        log.after_power_cut(log.last(), unsynced, None, &into).unwrap();
+        fs::read(into.join(file)).ok()
+    }
+
+    #[test]
+    fn a_copied_file_is_whole_after_a_power_cut() {
+        let source = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&source, "12345").unwrap();
+        let copy = |root: &Path| {
+            crate::disk::copy(source.path(), &root.join("tmp"), &root.join("copy"), false).unwrap();
+            PathBuf::from("copy")
+        };
+        assert_eq!(after_work(copy, Unsynced::NamesKept).unwrap(), b"12345");
+    }
+
+    #[test]
+    fn a_synced_path_outlives_a_power_cut_in_new_folders() {
+        let write = |root: &Path| {
+            let folder = root.join("models--a--b/blobs");
+            layer::create_dir_all(&folder).unwrap();
+            layer::write_new(&folder.join("x"), b"12345").unwrap().sync().unwrap();
+            crate::disk::sync_path(root, &folder.join("x"));
+            PathBuf::from("models--a--b/blobs/x")
+        };
+        assert_eq!(after_work(write, Unsynced::NamesLost).unwrap(), b"12345");
+    }
+
+    #[test]
+    fn a_listing_is_whole_after_a_power_cut() {
+        let write = |root: &Path| {
+            crate::listing::Listing(Vec::new()).write(&root.join("trees/c.json")).unwrap();
+            PathBuf::from("trees/c.json")
+        };
+        let left = after_work(write, Unsynced::NamesKept).unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&left).is_ok(), "{left:?}");
     }
 }

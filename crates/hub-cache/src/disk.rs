@@ -114,44 +114,42 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
                 left -= 1;
                 thread::sleep(std::time::Duration::from_millis(100));
             }
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return copy(from, to, true),
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                return copy(from, &to.with_file_name(temporary_name()), to, true);
+            }
             other => return other.in_cache(to),
         }
     }
 }
 
-/// Waits until the name of a file is on the disk; where that is not possible, a power cut may cost the file.
-pub(crate) fn sync_parent(path: &Path) {
-    if let Some(Err(error)) = path.parent().map(fs::sync_dir) {
-        tracing::debug!(%error, path = %path.display(), "the folder of a file was not synced");
+/// Waits until the path of a file below a folder is on the disk: its name and those of the folders on the way, which may
+/// be new. Where that is not possible, a power cut may cost the file.
+pub(crate) fn sync_path(root: &Path, path: &Path) {
+    let mut folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    if let Err(error) = folders.try_for_each(fs::sync_dir) {
+        tracing::debug!(%error, path = %path.display(), "the folders of a file were not synced");
     }
 }
 
-/// Copies a file to its place by way of a file beside it.
-pub(crate) fn copy(from: &Path, to: &Path, remove: bool) -> Result<()> {
-    let beside = to.with_file_name(temporary_name());
-    let copied = copy_new(from, &beside).and_then(|file| {
-        // What is moved from another disk is gone there.
-        if remove {
-            file.sync().in_cache(&beside)?;
-        }
-        fs::rename(&beside, to).in_cache(to)
-    });
+/// Copies a file to its place by way of another path on the same file system.
+pub(crate) fn copy(from: &Path, unfinished: &Path, to: &Path, remove: bool) -> Result<()> {
+    let copied = copy_new(from, unfinished).and_then(|()| fs::rename(unfinished, to).in_cache(to));
     if copied.is_err() {
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(unfinished);
     } else if remove {
         let _ = fs::remove_file(from);
     }
     copied
 }
 
-/// Copies a file to a new one.
-pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<File> {
+/// Copies a file to a new one, which is on the disk then: renamed into place, it must not outlive a power cut that its
+/// bytes did not.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> Result<()> {
     let mut source = std::fs::File::open(from).at(from)?;
     let length = source.metadata().at(from)?.len();
     let file = File::create_new(to).in_cache(to)?;
     file.copy_range(&mut source, 0, length).in_cache(to)?;
-    Ok(file)
+    file.sync().in_cache(to)
 }
 
 /// Whether a file is there, behind links too, and has this many bytes.
@@ -189,6 +187,8 @@ pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path
         }
         made => made?,
     };
+    // In the repository's folder, since a crash must not leave anything in that of the commit.
+    let scratch = snapshot.parent().and_then(Path::parent).unwrap_or(snapshot);
     let mut target = PathBuf::new();
     target.extend(std::iter::repeat_n("..", path.segments().count() + 1));
     target.extend(["blobs", etag.as_str()]);
@@ -205,9 +205,9 @@ pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path
             if std::fs::read_link(&pointer).is_ok_and(|existing| existing == target) {
                 return Ok(());
             }
-            let beside = pointer.with_file_name(temporary_name());
-            if fs::symlink(&target, &beside).is_ok() {
-                return rename(&beside, &pointer);
+            let unfinished = scratch.join(temporary_name());
+            if fs::symlink(&target, &unfinished).is_ok() {
+                return rename(&unfinished, &pointer);
             }
         }
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
@@ -215,7 +215,7 @@ pub(crate) fn link(snapshot: &Path, path: &SafeRelPath, etag: &Etag, blob: &Path
         }
         Err(error) => tracing::debug!(%error, "no links here, so files are copied"),
     }
-    copy(blob, &pointer, false)
+    copy(blob, &scratch.join(temporary_name()), &pointer, false)
 }
 
 /// Refuses to begin what the disk has no room for.

@@ -147,7 +147,7 @@ impl Place {
                 unit.paths.iter().try_for_each(|path| disk::link(&snapshot, path, &unit.etag, &blob))?;
                 drop(names);
                 if unit.size > SMALL_BYTES {
-                    disk::sync_parent(&blob);
+                    disk::sync_path(cache.folder().parent().unwrap_or(cache.folder()), &blob);
                 }
                 Ok(())
             }
@@ -159,7 +159,7 @@ impl Place {
                     dir.copy_in(&file, other)?;
                 }
                 if unit.size > SMALL_BYTES {
-                    disk::sync_parent(&file);
+                    disk::sync_path(dir.folder(), &file);
                 }
                 self.note(unit)
             }

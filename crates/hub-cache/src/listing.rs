@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::Path;
 
 /// The only form of kept listings there is so far.
@@ -287,7 +287,7 @@ impl Listing {
         self.0.iter().all(ListedFile::is_known)
     }
 
-    /// Keeps the listing.
+    /// Keeps the listing. It is synced: offline it decides whether a snapshot is complete, and a damaged one does not.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let folder = path.parent().unwrap_or(path);
         disk::create_dir_all(folder)?;
@@ -318,7 +318,8 @@ impl Listing {
         let mut writer = BufWriter::new(fs::File::create_new(path).in_cache(path)?.into_writer());
         let document = Document { format_version: FORMAT_VERSION, files: Files(&self.0) };
         serde_json::to_writer(&mut writer, &document).map_err(std::io::Error::from).in_cache(path)?;
-        writer.flush().in_cache(path)
+        let writer = writer.into_inner().map_err(std::io::IntoInnerError::into_error).in_cache(path)?;
+        writer.sync().in_cache(path)
     }
 }
 

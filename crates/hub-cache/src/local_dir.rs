@@ -135,7 +135,12 @@ impl LocalDir {
         if let Some(size) = file.size {
             text.push_str(&format!("{size}\n"));
         }
-        let unfinished = self.known().join(format!("tmp_{:016x}", fastrand::u64(..)));
+        let known = self.known();
+        if !known.is_dir() {
+            // Files may be in place without what was noted of them.
+            self.prepare()?;
+        }
+        let unfinished = known.join(format!("tmp_{:016x}", fastrand::u64(..)));
         let metadata = format!("{DOWNLOAD}/{}", beside(path, ".metadata"));
         let written = fs::write_new(&unfinished, text.as_bytes())
             .in_cache(&unfinished)
@@ -185,7 +190,7 @@ impl LocalDir {
     /// Copies a file from elsewhere to its place.
     pub(crate) fn copy_in(&self, from: &Path, path: &SafeRelPath) -> Result<()> {
         let beside = self.partials().join(format!("tmp_{:016x}", fastrand::u64(..)));
-        let copied = disk::copy_new(from, &beside).and_then(|_| self.publish(&beside, path));
+        let copied = disk::copy_new(from, &beside).and_then(|()| self.publish(&beside, path));
         if copied.is_err() {
             let _ = fs::remove_file(&beside);
         }

@@ -61,6 +61,18 @@ async fn a_file_that_was_there_before_is_known_by_its_hash() {
 }
 
 #[tokio::test]
+async fn files_whose_metadata_folder_was_removed_are_kept() {
+    let hub = hub().await;
+    let folder = hub.folder();
+    hub.api.snapshot_download(REPO).local_dir(&folder).await.unwrap();
+    fs::remove_dir_all(folder.join(".cache")).unwrap();
+    hub.clear_requests();
+    hub.api.snapshot_download(REPO).local_dir(&folder).await.unwrap();
+    assert_eq!(hub.content_requests().len(), 0);
+    assert!(folder.join(".cache/huggingface/download/sub/model.bin.metadata").exists());
+}
+
+#[tokio::test]
 async fn a_new_commit_replaces_the_files_that_changed() {
     let hub = hub().await;
     let folder = hub.folder();
