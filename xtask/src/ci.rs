@@ -1,5 +1,5 @@
 //! All that must pass, the cheap before the dear, so that a slip is told within a minute.
-use crate::{Result, docs, fuzz, interop, layers, parity, process, promises, release, stress, wire};
+use crate::{Result, crash, docs, fuzz, interop, layers, parity, process, promises, release, stress, wire};
 use std::time::{Duration, Instant};
 
 /// The libraries that are of use without their default features.
@@ -8,7 +8,7 @@ const LIBRARIES: [&str; 6] =
 
 /// Runs the steps until one fails; some methods may be missing.
 pub fn run(allowed: &[&str]) -> Result {
-    let steps: [(&str, &dyn Fn() -> Result); 16] = [
+    let steps: [(&str, &dyn Fn() -> Result); 20] = [
         ("format", &|| cargo("fmt --all --check")),
         ("layers", &layers::run),
         ("parity", &|| parity::run(allowed)),
@@ -17,6 +17,7 @@ pub fn run(allowed: &[&str]) -> Result {
         ("release check", &release::run),
         ("clippy", &|| cargo("clippy --workspace --all-targets --quiet -- -D warnings")),
         ("clippy without default features", &clippy_without_features),
+        ("clippy of crash points", &clippy_of_crash_points),
         ("native TLS", &native_tls),
         ("documentation", &documentation),
         ("tests", &|| cargo("test --workspace")),
@@ -25,6 +26,11 @@ pub fn run(allowed: &[&str]) -> Result {
         ("demo", &|| cargo("run --release --quiet -- demo")),
         ("recorded exchanges", &|| wire::run(allowed)),
         ("Python's clients", &|| interop::run(&process::release_binary()?)),
+        ("kills", &|| crash::kill(&[])),
+        ("crash points", &|| crash::crash(&["--sample", "25"])),
+        ("tests of crash points", &|| {
+            cargo("test --package hub-cache --lib --features crash-points crash_points")
+        }),
     ];
     let mut times = Vec::new();
     for (name, work) in steps {
@@ -55,6 +61,14 @@ fn clippy_without_features() -> Result {
     let packages: String = LIBRARIES.iter().map(|name| format!(" --package {name}")).collect();
     cargo(&format!("clippy --no-default-features --quiet{packages} -- -D warnings"))?;
     cargo("clippy --no-default-features --quiet --package hub-safetensors --package hub-types -- -D warnings")
+}
+
+/// What is compiled for the crash points and the kills alone.
+fn clippy_of_crash_points() -> Result {
+    cargo(
+        "clippy --quiet --package hub-cache --package hub-tests --features hub-tests/crash-points,hub-tests/kill \
+         --all-targets -- -D warnings",
+    )
 }
 
 /// The other TLS, where the system has what it builds on.
