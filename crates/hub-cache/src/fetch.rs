@@ -19,6 +19,7 @@ use hub_http::{ByteRange, Error, ErrorKind, Piece, RemoteFile, Result, Url, bloc
 use hub_types::{CommitHash, Etag, SafeRelPath};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// Up to this size a file is received in memory, hashed and written in one go.
 pub(crate) const SMALL_BYTES: u64 = 1 << 20;
@@ -193,7 +194,11 @@ impl Fetcher {
     /// Fetches one content and shows it at its paths.
     pub(crate) async fn fetch(&self, unit: Unit) -> Result<()> {
         let unit = Arc::new(unit);
-        if unit.size <= SMALL_BYTES { self.small(&unit).await } else { self.large(&unit).await }?;
+        let span = tracing::debug_span!("download", path = unit.name(), bytes = unit.size);
+        let fetched = async {
+            if unit.size <= SMALL_BYTES { self.small(&unit).await } else { self.large(&unit).await }
+        };
+        fetched.instrument(span).await?;
         if let Some(progress) = &self.progress {
             progress.finished(unit.name());
         }
