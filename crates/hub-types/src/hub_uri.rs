@@ -1,4 +1,5 @@
 //! References to repositories and files, as people write and copy them.
+use crate::invalid::without_secrets;
 use crate::{InvalidArgument, RepoId, RepoType, Revision, SafeRelPath};
 
 /// Refers to a repository, and possibly to a revision and a path of it, in any form that people write or copy.
@@ -117,12 +118,7 @@ fn from_id(text: &str) -> Result<HubUri, Refusal> {
         Some(text) => split_revision(text)?,
         None => (None, None),
     };
-    Ok(HubUri {
-        repo_type,
-        repo_id: RepoId::parse(bare)?,
-        revision,
-        path: path.map(checked_path).transpose()?,
-    })
+    Ok(HubUri { repo_type, repo_id: checked_id(bare)?, revision, path: path.map(checked_path).transpose()? })
 }
 
 /// Reads what follows `hf://`.
@@ -144,7 +140,7 @@ fn from_uri(text: &str) -> Result<HubUri, Refusal> {
         Some(rest) => split_revision(rest)?,
         None => (None, rest.strip_prefix('/').filter(|path| !path.is_empty())),
     };
-    let repo_id = RepoId::parse(id.strip_suffix('/').unwrap_or(id))?;
+    let repo_id = checked_id(id.strip_suffix('/').unwrap_or(id))?;
     Ok(HubUri { repo_type, repo_id, revision, path: path.map(checked_path).transpose()? })
 }
 
@@ -236,9 +232,25 @@ fn split_revision(text: &str) -> Result<(Option<Revision>, Option<&str>), Refusa
     Ok((Some(revision), path.strip_prefix('/').filter(|path| !path.is_empty())))
 }
 
+/// Checks an id, and repeats none with a colon: it may be a user name and a password.
+fn checked_id(id: &str) -> Result<RepoId, Refusal> {
+    if id.contains(':') {
+        return Err("only letters, digits, `-`, `_` and `.` are allowed in an id".into());
+    }
+    Ok(RepoId::parse(id)?)
+}
+
 /// Checks a path, whose slash at the end, if there is one, says that it is a folder.
 fn checked_path(path: &str) -> Result<String, Refusal> {
-    SafeRelPath::parse(path.strip_suffix('/').unwrap_or(path))?;
+    SafeRelPath::parse(path.strip_suffix('/').unwrap_or(path)).map_err(|error| {
+        match path.split_once('?') {
+            // What looks like a query may be a token, and is not repeated.
+            Some((before, _)) => SafeRelPath::parse(before)
+                .err()
+                .unwrap_or_else(|| InvalidArgument::new(format!("unsafe path \"{before}?…\""))),
+            None => error,
+        }
+    })?;
     Ok(path.to_owned())
 }
 
@@ -286,16 +298,6 @@ fn plain_host(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     let plain = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80"));
     plain.map(str::to_owned).unwrap_or(host)
-}
-
-/// The text without the user name, the password and the query of an address.
-fn without_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    if scheme == "hf" {
-        return text.to_owned();
-    }
-    let (authority, path) = split_address(rest);
-    format!("{scheme}://{}{path}", split_user(authority).1)
 }
 
 #[cfg(test)]
@@ -421,6 +423,17 @@ mod tests {
             ("https://huggingface.co/me/it/blob/main/..%2F..%2Fx", "unsafe path"),
             ("https://huggingface.co/me/it/blob/main/%ff", "not valid UTF-8"),
             ("https://huggingface.co/me/it/commits/main/a", "shows no file"),
+            ("huggingface.co/me/it/page?token=s3cret", "page `page`"),
+            ("git@hf.co:me/it/page?token=s3cret", "page `page`"),
+            ("me/it?token=s3cret", "only letters"),
+            ("hf://me/it?token=s3cret", "only letters"),
+            ("hf://me/it/../x?token=s3cret", "unsafe path"),
+            ("hf://me/it/x?token=s3cret/../x", "unsafe path"),
+            ("hf://me:s3cret@it/x", "only letters"),
+            ("https:/me:s3cret@huggingface.co/me/it", "only letters"),
+            ("//me:s3cret@huggingface.co/me/it", "name files beside it"),
+            ("me:s3cret@huggingface.co/me/it", "only letters"),
+            ("me:s3cret@", "revision"),
         ];
         for (text, why) in cases {
             let error = HubUri::parse(text, HUB).expect_err(text).to_string();

@@ -22,6 +22,34 @@ impl fmt::Display for InvalidArgument {
 
 impl std::error::Error for InvalidArgument {}
 
+/// The text for an error message, without what may be secret: the user name and the password of an address, and a query
+/// or a fragment.
+///
+/// People paste addresses where ids belong, so the text need not be an address for this to matter.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    // Behind `hf://` an `@` is that of a revision.
+    let is_uri = text.starts_with("hf://");
+    let mut after_slashes = false;
+    let segments: Vec<String> = text[..end]
+        .split('/')
+        .enumerate()
+        .map(|(index, segment)| {
+            let is_authority = after_slashes && !is_uri;
+            after_slashes = segment.is_empty() && index > 0;
+            match segment.rsplit_once('@') {
+                Some((_, host)) if is_authority => format!("…@{host}"),
+                Some((user, host)) if user.contains(':') => {
+                    format!("{}:…@{host}", user.split(':').next().unwrap_or_default())
+                }
+                _ => segment.to_owned(),
+            }
+        })
+        .collect();
+    let rest = text[end..].chars().next().map(|mark| format!("{mark}…")).unwrap_or_default();
+    segments.join("/") + &rest
+}
+
 /// Gives a checked text type `Display`, `FromStr`, `TryFrom`, `AsRef<str>` and serde, all through `parse`.
 macro_rules! checked_text {
     ($name:ident) => {
@@ -78,3 +106,30 @@ macro_rules! checked_text {
     };
 }
 pub(crate) use checked_text;
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn secrets_of_addresses_are_not_repeated() {
+        let cases = [
+            ("me/it", "me/it"),
+            ("me/it@v1", "me/it@v1"),
+            ("hf://me/it@v1/a", "hf://me/it@v1/a"),
+            ("hf://it@v1", "hf://it@v1"),
+            ("git@hf.co:me/it@v1", "git@hf.co:me/it@v1"),
+            ("me/it?token=s3cret", "me/it?…"),
+            ("me/it#s3cret", "me/it#…"),
+            ("https://s3cret@h/a", "https://…@h/a"),
+            ("https://u:s3@cret@h/a", "https://…@h/a"),
+            ("//s3cret@h:80/a", "//…@h:80/a"),
+            ("https:/u:s3cret@h/a", "https:/u:…@h/a"),
+            ("u:s3:cret@h/a/b@v1", "u:…@h/a/b@v1"),
+            ("hf://u:s3cret@a/b", "hf://u:…@a/b"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+}

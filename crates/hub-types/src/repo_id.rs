@@ -1,5 +1,5 @@
 //! Names of repositories.
-use crate::invalid::{InvalidArgument, checked_text};
+use crate::invalid::{InvalidArgument, checked_text, without_secrets};
 
 /// Names a repository: `namespace/name`, or a bare `name` for the canonical ones such as `gpt2`.
 ///
@@ -26,7 +26,9 @@ impl RepoId {
     /// # Errors
     /// Says which rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, InvalidArgument> {
-        let refuse = |why: &str| Err(InvalidArgument::new(format!("invalid repo_id {text:?}: {why}")));
+        let refuse = |why: &str| {
+            Err(InvalidArgument::new(format!("invalid repo_id {:?}: {why}", without_secrets(text))))
+        };
         let (namespace, name) = match text.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, text),

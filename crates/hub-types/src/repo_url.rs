@@ -1,4 +1,5 @@
 //! Addresses of repositories.
+use crate::invalid::without_secrets;
 use crate::{InvalidArgument, RepoType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -111,8 +112,9 @@ fn parts(text: &str, endpoint: &str) -> Result<Parts, InvalidArgument> {
         },
         [name] if !is_url => Ok((RepoType::Model, None, (*name).to_owned())),
         _ => Err(InvalidArgument::new(format!(
-            "invalid repository {text:?}: it must be a URL below {endpoint}, `name`, `namespace/name` or \
-             `datasets/namespace/name`"
+            "invalid repository {:?}: it must be a URL below {endpoint}, `name`, `namespace/name` or \
+             `datasets/namespace/name`",
+            without_secrets(text)
         ))),
     }
 }
@@ -127,7 +129,11 @@ fn kind(segment: &str, text: &str) -> Result<RepoType, InvalidArgument> {
         return Ok(RepoType::Model);
     }
     segment.parse().map_err(|_| {
-        InvalidArgument::new(format!("invalid repository {text:?}: {segment:?} is no kind of repository"))
+        InvalidArgument::new(format!(
+            "invalid repository {:?}: {:?} is no kind of repository",
+            without_secrets(text),
+            without_secrets(segment)
+        ))
     })
 }
 

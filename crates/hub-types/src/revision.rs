@@ -1,6 +1,6 @@
 //! Names of versions.
 use crate::CommitHash;
-use crate::invalid::{InvalidArgument, checked_text};
+use crate::invalid::{InvalidArgument, checked_text, without_secrets};
 
 /// Names a version of a repository: a branch, a tag, `refs/pr/N`, or a commit hash.
 ///
@@ -29,7 +29,9 @@ impl Revision {
     /// # Errors
     /// Says which rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, InvalidArgument> {
-        let refuse = |why: &str| Err(InvalidArgument::new(format!("invalid revision {text:?}: {why}")));
+        let refuse = |why: &str| {
+            Err(InvalidArgument::new(format!("invalid revision {:?}: {why}", without_secrets(text))))
+        };
         if text.is_empty() {
             return refuse("it is empty");
         }
