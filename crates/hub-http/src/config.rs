@@ -107,7 +107,11 @@ impl Config {
         let cache_dir = env.path("HF_HUB_CACHE").or_else(|| env.path("HUGGINGFACE_HUB_CACHE"));
         let token_path = env.path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
         let stored_tokens_path =
-            env.path("HF_STORED_TOKENS_PATH").unwrap_or_else(|| token_path.with_file_name("stored_tokens"));
+            env.path("HF_STORED_TOKENS_PATH").unwrap_or_else(|| match is_unknown(&token_path) {
+                // The unknown path has one component: a file beside it would be in the current folder.
+                true => UNKNOWN_PATH.into(),
+                false => token_path.with_file_name("stored_tokens"),
+            });
 
         let offline = env.boolean("HF_HUB_OFFLINE")?;
         let debug = env.boolean("HF_DEBUG")?.unwrap_or(false).then(|| "debug".to_owned());
@@ -496,6 +500,9 @@ mod tests {
         assert!(config.home().is_err());
         assert_eq!(without_home(&[("HF_HOME", "/h")]).cache_dir().unwrap(), Path::new("/h/hub"));
         assert!(without_home(&[("HF_HOME", "~/h")]).home().is_err());
+        let config = without_home(&[("HF_TOKEN_PATH", "~/token")]);
+        assert!(config.token_path().is_err());
+        assert!(config.stored_tokens_path().is_err(), "{:?}", config.stored_tokens_path);
     }
 
     #[test]
