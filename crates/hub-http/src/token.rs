@@ -128,13 +128,20 @@ impl fmt::Debug for Token {
 
 /// Rewords a refusal that is about the token rather than about what was asked for: which token, from where, what to do.
 ///
-/// `sent` is the token that the refused request carried. Other errors are returned as they are.
+/// `sent` is the token that the refused request carried. Other errors are returned as they are, and the kind is always
+/// kept: Python's clients take a 401 about a repository for a missing one, whatever the token.
 pub(crate) fn blame(error: Error, sent: Option<&Token>) -> Error {
     let (Some(token), Some(http)) = (sent, error.http()) else { return error };
     let message = http.message.clone().unwrap_or_default().to_ascii_lowercase();
     let what = match http.status.as_u16() {
         401 if message.contains("expired") => "has expired",
         401 if message.contains("revoked") => "was revoked",
+        // Said of repositories that do not exist or are hidden from the token, too.
+        401 if message.contains("invalid username or password")
+            && error.kind() == ErrorKind::RepositoryNotFound =>
+        {
+            "may be invalid, or the repository does not exist or is hidden from it"
+        }
         401 if [
             "invalid credentials",
             "invalid username or password",
@@ -157,7 +164,7 @@ pub(crate) fn blame(error: Error, sent: Option<&Token>) -> Error {
         http.status.as_u16()
     );
     let retry_after = error.retry_after();
-    Error::new(ErrorKind::Http, text).with_http(http.clone()).with_retry_after(retry_after)
+    Error::new(error.kind(), text).with_http(http.clone()).with_retry_after(retry_after)
 }
 
 #[cfg(test)]

@@ -113,18 +113,19 @@ async fn signed_addresses_cookies_and_tokens_are_in_no_debug_output() {
 #[tokio::test]
 async fn a_refused_token_is_named_with_its_source_and_what_to_do() {
     let messages = [
-        ("Invalid credentials in Authorization header", "is invalid"),
-        ("Invalid username or password.", "is invalid"),
-        ("User Access Token \"ci\" is expired", "has expired"),
+        ("Invalid credentials in Authorization header", "is invalid", ErrorKind::Http),
+        // The Hub says this of repositories that do not exist or are hidden from the token, too.
+        ("Invalid username or password.", "may be invalid", ErrorKind::RepositoryNotFound),
+        ("User Access Token \"ci\" is expired", "has expired", ErrorKind::RepositoryNotFound),
     ];
-    for (message, what) in messages {
+    for (message, what, kind) in messages {
         let body = format!(r#"{{"error":{message:?}}}"#);
         let refusal = || reply("401 Unauthorized", &[("Content-Type", "application/json")], body.as_bytes());
         let server = Server::start([refusal(), refusal(), refusal()]).await;
         let variables = [("HF_ENDPOINT", server.origin.as_str()), ("HF_TOKEN", "hf_s3cret")];
         let client = Client::new(config(&variables));
         let error = client.execute(Http::get("/api/models/me/m")).await.unwrap_err();
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Http, Some(401)));
+        assert_eq!((error.kind(), error.status()), (kind, Some(401)), "{message}");
         let text = error.to_string();
         assert!(
             text.contains(&format!("the token from HF_TOKEN {what}")) && text.contains("unset it"),
