@@ -1,4 +1,5 @@
 //! Turns a refusal of the Hub into an error.
+use crate::redact::redact_text;
 use crate::{Error, ErrorKind, HttpContext, redact_url, retry};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, StatusCode};
@@ -18,15 +19,22 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The error for an answer whose status is no success.
+///
+/// `secret` is the token of the request, which the answer may repeat.
 pub(crate) fn refusal(
     method: &Method,
     url: &Url,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
+    secret: Option<&str>,
 ) -> Error {
-    let error_code = text(headers, "x-error-code");
-    let messages = messages(headers, body);
+    let hide = |text: String| match secret {
+        Some(secret) if text.contains(secret) => text.replace(secret, "…"),
+        _ => text,
+    };
+    let error_code = text(headers, "x-error-code").map(hide);
+    let messages: Vec<String> = messages(headers, body).into_iter().map(hide).collect();
     let kind = kind(status, error_code.as_deref(), &messages, url);
     let message = (!messages.is_empty()).then(|| messages.join("; "));
     let request = format!("{method} {}", redact_url(url));
@@ -36,7 +44,7 @@ pub(crate) fn refusal(
         line.push_str(": ");
         line.push_str(message);
     }
-    let request_id = request_id(headers);
+    let request_id = request_id(headers).map(hide);
     let [page, slug] = named(body, ["url", "slug"]);
     let repo_commit = text(headers, "x-repo-commit");
     let context = HttpContext { status, request, request_id, error_code, message, page, slug, repo_commit };
@@ -141,12 +149,29 @@ fn messages(headers: &HeaderMap, body: &[u8]) -> Vec<String> {
         Ok(_) => {}
         Err(_) => {
             let html = text(headers, CONTENT_TYPE.as_str()).is_some_and(|media| media.contains("html"));
-            if !html {
-                add(&String::from_utf8_lossy(body));
+            let body = String::from_utf8_lossy(body);
+            match xml_message(&body) {
+                Some(message) => add(&message),
+                None if !html => add(&body),
+                None => {}
             }
         }
     }
     found
+}
+
+/// The code and the message of an XML error, as storage services send it; the rest repeats the signature.
+fn xml_message(body: &str) -> Option<String> {
+    let start = body.trim_start();
+    if !start.starts_with("<?xml") && !start.starts_with("<Error") {
+        return None;
+    }
+    let element = |name: &str| {
+        let (_, after) = body.split_once(&format!("<{name}>"))?;
+        Some(after.split_once(&format!("</{name}>"))?.0)
+    };
+    let parts: Vec<&str> = [element("Code"), element("Message")].into_iter().flatten().collect();
+    Some(parts.join(": "))
 }
 
 /// What a refusal names in these members.
@@ -155,9 +180,9 @@ fn named<const N: usize>(body: &[u8], members: [&str; N]) -> [Option<String>; N]
     members.map(|member| answer.get(member)?.as_str().map(str::to_owned))
 }
 
-/// White space made single, control characters shown, and cut where nobody reads on.
+/// Secrets hidden, white space made single, control characters shown, and cut where nobody reads on.
 fn one_line(message: &str) -> String {
-    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = redact_text(message);
     let shown: String =
         words.chars().take(MAX_MESSAGE_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if words.chars().count() > MAX_MESSAGE_CHARS { format!("{shown}…") } else { shown }
@@ -180,7 +205,33 @@ mod tests {
             .map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_str(v).unwrap()))
             .collect();
         let url = Url::parse(&format!("https://hub.example{path}")).unwrap();
-        refusal(&Method::GET, &url, StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
+        refusal(
+            &Method::GET,
+            &url,
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            body.as_bytes(),
+            Some("s3cret"),
+        )
+    }
+
+    #[test]
+    fn answers_that_repeat_the_request_keep_its_secrets_hidden() {
+        let json = r#"{"error":"no s3cret, Bearer s3cret-s3cret","message":"https://h/?sig=s1gnature"}"#;
+        let headers =
+            [("x-request-id", "s3cret"), ("x-error-code", "s3cret"), ("x-error-message", "for s3cret")];
+        let refused = error("/api/models/x", 400, &headers, json);
+        let xml = "<?xml version=\"1.0\"?>\n<Error><Code>SignatureDoesNotMatch</Code><Message>It does not match.</Message>\
+                   <SignatureProvided>s1gnature</SignatureProvided></Error>";
+        let stored = error("/o", 403, &[("content-type", "application/xml")], xml);
+        assert_eq!(
+            stored.http().unwrap().message.as_deref(),
+            Some("SignatureDoesNotMatch: It does not match.")
+        );
+        for error in [refused, stored] {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("s3cret") && !shown.contains("s1gnature"), "{shown}");
+        }
     }
 
     #[test]

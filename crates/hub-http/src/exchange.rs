@@ -141,7 +141,8 @@ impl Exchange {
                     tracing::debug!("an earlier attempt has deleted it");
                     return Ok(response);
                 }
-                let mut failure = refused(response, &method).await;
+                let secret = self.sent_token(&url).map(|token| token.secret().to_owned());
+                let mut failure = refused(response, &method, secret.as_deref()).await;
                 failure.error = token::blame(failure.error, self.sent_token(&failure.url));
                 return Err(failure);
             };
@@ -275,7 +276,7 @@ pub(crate) fn past(deadline: Deadline, what: &str) -> Error {
     Error::new(ErrorKind::Timeout, format!("not finished within the deadline of {} ({what})", deadline.limit))
 }
 
-async fn refused(mut response: Response, method: &Method) -> Failure {
+async fn refused(mut response: Response, method: &Method, secret: Option<&str>) -> Failure {
     let mut body = Vec::new();
     while body.len() < MAX_REFUSAL_BYTES {
         match response.chunk().await {
@@ -287,7 +288,7 @@ async fn refused(mut response: Response, method: &Method) -> Failure {
         }
     }
     let status = response.status();
-    let error = answer::refusal(method, response.url(), status, response.headers(), &body);
+    let error = answer::refusal(method, response.url(), status, response.headers(), &body, secret);
     let transient = retry::is_transient(status);
     let transient = transient
         || (status == StatusCode::FORBIDDEN

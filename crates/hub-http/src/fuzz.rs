@@ -18,5 +18,5 @@ pub fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// Makes the error of an answer that refuses a request.
 pub fn refusal(url: &Url, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    answer::refusal(&Method::GET, url, status, headers, body)
+    answer::refusal(&Method::GET, url, status, headers, body, None)
 }
