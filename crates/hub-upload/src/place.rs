@@ -90,6 +90,10 @@ pub(crate) fn file_path(given: &str) -> Result<String> {
         );
     }
     match SafeRelPath::parse(&path) {
+        // The Hub refuses the names that some file system takes for `.git`, such as `.GIT`.
+        Ok(path) if path.reserved() == Some(".git") => {
+            refuse("nothing can be committed under a `.git` folder")
+        }
         Ok(_) => Ok(path),
         Err(why) => refuse(&why.to_string()),
     }
@@ -148,7 +152,7 @@ mod tests {
         let long = "x".repeat(256);
         let refused = [
             "", "/", ".", "./", "dir/", "dir/.", "..", "../a", "a/../b", ".git", "a/.git/b", ".cache/x",
-            "a\0",
+            "a\0", "a/.GIT/b", "GIT~1/b", ".git./b",
         ];
         for given in refused.into_iter().chain(["a\\b", "C:/x", "c:x", &long]) {
             assert!(file_path(given).is_err(), "{given:?}");
