@@ -39,7 +39,8 @@ impl Endpoint for GetHfFileMetadataRequest {
     fn http(&self) -> Http {
         match Url::parse(&self.url) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => head(Http::url(Method::HEAD, url)),
-            _ => Http::invalid(InvalidArgument::new(format!("`{}` is no URL of a file", self.url))),
+            // Not repeated: it may hold a password or a signature, and cannot be taken apart.
+            _ => Http::invalid(InvalidArgument::new("`url` is not the http or https URL of a file")),
         }
     }
 
