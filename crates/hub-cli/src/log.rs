@@ -42,6 +42,8 @@ fn level(verbose: u8, var: impl Fn(&str) -> Option<String>) -> (LevelFilter, Opt
         1 => return (LevelFilter::DEBUG, None),
         _ => return (LevelFilter::TRACE, None),
     }
+    // The configuration warns of quotes; here they must not change what is reported.
+    let var = |name: &str| var(name).map(|value| unquoted(&value).to_owned());
     if let Some(value) = var("HF_HUB_VERBOSITY").filter(|value| !value.trim().is_empty()) {
         return match value.trim().to_ascii_lowercase().as_str() {
             "debug" => (LevelFilter::DEBUG, None),
@@ -53,6 +55,13 @@ fn level(verbose: u8, var: impl Fn(&str) -> Option<String>) -> (LevelFilter, Opt
     }
     let debug = var("HF_DEBUG").is_some_and(|value| hub_http::is_true(value.trim()));
     (if debug { LevelFilter::DEBUG } else { LevelFilter::WARN }, None)
+}
+
+/// The text between matching quotes, if it is wrapped in them, as env files leave them.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    ['"', '\''].into_iter().find_map(inner).unwrap_or(text)
 }
 
 /// Writes reports to the standard error.
@@ -212,12 +221,15 @@ mod tests {
     #[test]
     fn options_take_precedence_over_variables() {
         type Case<'a> = (u8, &'a [(&'a str, &'a str)], LevelFilter, Option<&'a str>);
-        let cases: [Case<'_>; 13] = [
+        let cases: [Case<'_>; 16] = [
             (0, &[], LevelFilter::WARN, None),
             (1, &[], LevelFilter::DEBUG, None),
             (2, &[], LevelFilter::TRACE, None),
             (0, &[("HF_DEBUG", "1")], LevelFilter::DEBUG, None),
             (0, &[("HF_DEBUG", "0")], LevelFilter::WARN, None),
+            (0, &[("HF_DEBUG", "\"1\"")], LevelFilter::DEBUG, None),
+            (0, &[("HF_HUB_VERBOSITY", "'debug'")], LevelFilter::DEBUG, None),
+            (0, &[("HF_HUB_VERBOSITY", "\"\""), ("HF_DEBUG", "'1'")], LevelFilter::DEBUG, None),
             (0, &[("HF_HUB_VERBOSITY", "debug")], LevelFilter::DEBUG, None),
             (0, &[("HF_HUB_VERBOSITY", "INFO")], LevelFilter::INFO, None),
             (0, &[("HF_HUB_VERBOSITY", "warning")], LevelFilter::WARN, None),
