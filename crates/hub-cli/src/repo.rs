@@ -1,6 +1,7 @@
 //! `hub repo`: repositories and their branches and tags.
 use crate::context::Context;
 use crate::repo_arg::RepoArg;
+use crate::upload::{Visibility, visibility, warn_of_public};
 use clap::{Args, Subcommand, ValueEnum};
 use hub_client::types::{RepoId, RepoType};
 use hub_client::{Error, ErrorKind, Result};
@@ -286,6 +287,12 @@ impl Create {
             "exist_ok": self.exist_ok, "space_sdk": self.space_sdk, "resource_group_id": self.resource_group_id,
         });
         let created = context.call("create_repo", arguments).await?;
+        if self.private && self.exist_ok {
+            let repo_id = RepoId::parse(&text(&created, "repo_id"))?;
+            if visibility(context, repo_type, &repo_id).await? == Some(Visibility::Public) {
+                warn_of_public(repo_type, &repo_id);
+            }
+        }
         let url = text(&created, "url");
         context.format.done(&format!("the {repo_type} is at {url}"), &text(&created, "repo_id"), &created)
     }

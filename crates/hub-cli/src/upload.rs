@@ -369,10 +369,7 @@ async fn prepare(
     // A token that may write but not create is told so only if there is something to create.
     let repo_id = match visibility(context, repo_type, &repo_id).await? {
         Some(Visibility::Public) if private => {
-            tracing::warn!(
-                "the {repo_type} `{repo_id}` exists and is public, and --private does not change that; \
-                 `hub repo settings {repo_id} --type {repo_type} --private` does"
-            );
+            warn_of_public(repo_type, &repo_id);
             repo_id
         }
         Some(_) => repo_id,
@@ -399,15 +396,28 @@ async fn prepare(
     }
 }
 
+/// Says that a repository which exists does not become private by --private.
+pub fn warn_of_public(repo_type: RepoType, repo_id: &RepoId) {
+    tracing::warn!(
+        "the {repo_type} `{repo_id}` exists and is public, and --private does not change that; \
+         `hub repo settings {repo_id} --type {repo_type} --private` does"
+    );
+}
+
 /// Who sees a repository.
-enum Visibility {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
     Public,
     Private,
     Unknown,
 }
 
 /// Who sees a repository, if there is one.
-async fn visibility(context: &Context, repo_type: RepoType, repo_id: &RepoId) -> Result<Option<Visibility>> {
+pub async fn visibility(
+    context: &Context,
+    repo_type: RepoType,
+    repo_id: &RepoId,
+) -> Result<Option<Visibility>> {
     let arguments = json!({ "repo_id": repo_id, "expand": ["private"] });
     match context.call(&format!("{repo_type}_info"), arguments).await {
         Ok(info) => Ok(Some(match info["private"] {

@@ -60,6 +60,10 @@ async fn private_does_not_change_a_public_repository_and_says_so_first() {
         "is public",
     ]);
     assert_eq!(hub.api.model_info("local/it").await.unwrap().private, Some(false));
+    let existing = hub.run(["repo", "create", "local/it", "--private", "--exist-ok"]).await.exits(0);
+    existing.says(&["warning", "local/it", "is public"]);
+    let created = hub.run(["repo", "create", "local/it2", "--private", "--exist-ok"]).await.exits(0);
+    assert_eq!(created.lines(&["warning"]), 0, "{created:#?}");
     let created = hub.run(["upload", "local/new", "f.txt", "--private"]).await.exits(0);
     assert_eq!(created.lines(&["warning"]), 0, "{created:#?}");
     assert_eq!(hub.api.model_info("local/new").await.unwrap().private, Some(true));
@@ -82,7 +86,7 @@ async fn paths_in_the_repository_are_normalised_or_refused_before_anything_is_se
     }
     let sent = |hub: &Hub| hub.requests().iter().filter(|request| request.path.contains("preupload")).count();
     let before = sent(&hub);
-    for given in ["a\\b.bin", "../f.bin", ".git/config", "a/../b", &"x".repeat(300)] {
+    for given in ["a\\b.bin", "../f.bin", ".git/config", "a/.GIT/b", "a/../b", &"x".repeat(300)] {
         hub.run(["upload", "local/it", "f.bin", given]).await.exits(2).says(&["error", "path_in_repo"]);
     }
     hub.write(&[("folder/with\\backslash.bin", "x")]);
