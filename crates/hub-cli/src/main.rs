@@ -33,6 +33,7 @@ use failure::Failure;
 use hub_client::types::RepoType;
 use hub_client::{Config, Error, ErrorKind};
 use std::process::ExitCode;
+use std::{env, process};
 
 /// Parsed pages are made on one thread and dropped on another, in which the system's allocator is slow.
 #[global_allocator]
@@ -88,7 +89,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let hub = Hub::parse();
+    let hub = arguments();
     let json = hub.common.json_events();
     log::install(hub.common.verbosity(), json);
     if hub.common.raw() {
@@ -98,6 +99,21 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
     }
+}
+
+/// Reads the arguments; an error about them repeats no token, which `hub auth login hf_…` gives where none belongs.
+fn arguments() -> Hub {
+    Hub::try_parse().unwrap_or_else(|error| {
+        let is_token = |text: &String| text.starts_with("hf_") && text.len() > "hf_".len();
+        let tokens = env::args_os().filter_map(|text| text.into_string().ok()).filter(is_token);
+        let plain = error.to_string();
+        let hidden = tokens.fold(plain.clone(), |text, token| text.replace(&token, "hf_…"));
+        if !error.use_stderr() || hidden == plain {
+            error.exit()
+        }
+        terminal::note(hidden.trim_end());
+        process::exit(error.exit_code())
+    })
 }
 
 fn run(hub: Hub) -> Result<(), Failure> {

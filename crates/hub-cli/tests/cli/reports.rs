@@ -88,6 +88,8 @@ async fn options_and_variables_choose_what_is_reported() {
         (&[], &["-vv"], true, true),
         (&[], &["-q"], true, false),
         (&[("HF_DEBUG", "1")], &[], true, true),
+        (&[("HF_DEBUG", "\"1\"")], &[], true, true),
+        (&[("HF_HUB_VERBOSITY", "'debug'")], &[], true, true),
         (&[("HF_HUB_VERBOSITY", "debug")], &[], true, true),
         (&[("HF_HUB_VERBOSITY", "info")], &[], true, false),
         (&[("HF_HUB_VERBOSITY", "error")], &[], false, false),
@@ -103,6 +105,23 @@ async fn options_and_variables_choose_what_is_reported() {
     }
     let unknown = upload(&[("HF_HUB_VERBOSITY", "loud")], &[]).await.exits(0);
     assert_eq!(unknown.lines(&["warning", "HF_HUB_VERBOSITY", "`loud`"]), 1, "{unknown:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_about_arguments_repeat_no_token() {
+    let hub = Hub::start().await;
+    let commands: [&[&str]; 6] = [
+        &["auth", "login", "hf_s3cret"],
+        &["auth", "switch", "hf_s3cret"],
+        &["models", "info", "huggingface.co/a/b/c?token=s3cret"],
+        &["models", "info", "hf://u:s3cret@a/b"],
+        &["call", "model_info", r#"{"repo_id":"https://u:s3cret@huggingface.co/a/b?token=s3cret"}"#],
+        &["call", "get_hf_file_metadata", r#"{"url":"u:s3cret@huggingface.co/a/b?token=s3cret"}"#],
+    ];
+    for command in commands {
+        let failed = hub.run(command).await.exits(2);
+        assert!(!format!("{failed:?}").contains("s3cret"), "{failed:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
