@@ -147,6 +147,7 @@ impl RemoteFile {
             status: StatusCode::OK,
             response: None,
             retry: self.client.retry(),
+            furthest: range.start,
             earned: 0,
         };
         body.connect().await?;
@@ -209,7 +210,9 @@ pub struct RemoteBody {
     status: StatusCode,
     response: Option<Response>,
     retry: Retry,
-    /// How many bytes have come since the last failure.
+    /// The byte up to which any attempt has come.
+    furthest: u64,
+    /// How many bytes beyond that have come since the last failure.
     earned: u64,
 }
 
@@ -310,7 +313,9 @@ impl RemoteBody {
             bytes.truncate(usize::try_from(end - self.position).unwrap_or(usize::MAX));
         }
         self.position += bytes.len() as u64;
-        self.earned += bytes.len() as u64;
+        // A server that begins again each time makes no progress before it comes further than the last time.
+        self.earned += self.position.saturating_sub(self.furthest);
+        self.furthest = self.furthest.max(self.position);
         Ok(Some(bytes))
     }
 
@@ -328,7 +333,31 @@ impl RemoteBody {
     /// Asks for the rest of the range; tells whether the server begins again at byte 0.
     async fn connect(&mut self) -> Result<bool> {
         let wanted = ByteRange { start: self.position, end: self.range.end };
-        let response = self.file.request(wanted).await?;
+        match self.ask(wanted).await {
+            // Nothing of the answer was used, so the whole file can be asked for in its place.
+            Err(error) if error.kind() == ErrorKind::RangeIgnored && self.may_begin_again(wanted) => {
+                tracing::debug!(%error, "the server does not serve the rest of the file; asking for all of it");
+                self.position = 0;
+                self.ask(ByteRange::ALL).await.map(|_| true)
+            }
+            restart => restart,
+        }
+    }
+
+    /// Whether a range that is not served may be replaced by the whole file.
+    fn may_begin_again(&self, wanted: ByteRange) -> bool {
+        wanted.start > 0 && wanted.end.is_none() && !self.file.accepts_whole
+    }
+
+    /// Sends one request for a range; tells whether the server begins again at byte 0.
+    async fn ask(&mut self, wanted: ByteRange) -> Result<bool> {
+        let response = self.file.request(wanted).await.map_err(|error| {
+            if wanted.start > 0 && error.status() == Some(416) {
+                error.with_kind(ErrorKind::RangeIgnored)
+            } else {
+                error
+            }
+        })?;
         self.headers = response.headers().clone();
         self.status = response.status();
         let restart = self.accept(&response, wanted)?;

@@ -307,6 +307,35 @@ async fn a_server_that_ignores_the_range_begins_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_serve_the_rest_is_asked_for_all_of_it() {
+    let wrong = [
+        reply("206 Partial Content", &[("Content-Range", "bytes 0-4/10")], b"01234"),
+        reply("206 Partial Content", &[], b"456789"),
+        reply("206 Partial Content", &[("Content-Type", "multipart/byteranges; boundary=x")], b"--x"),
+        reply("206 Partial Content", &[("Content-Range", "bytes 4-10/10")], b"456789"),
+        reply("416 Range Not Satisfiable", &[("Content-Range", "bytes */10")], b""),
+    ];
+    for wrong in wrong {
+        let whole = reply("200 OK", &[], b"0123456789");
+        let server = Server::start([cut("200 OK", &[], b"0123456789", 4), wrong, whole]).await;
+        assert_eq!(read(&remote(&server, 10), ByteRange::ALL).await.unwrap(), b"0123456789");
+        let ranges: Vec<_> =
+            server.seen().iter().map(|seen| seen.header("range").map(str::to_owned)).collect();
+        assert_eq!(ranges, [None, Some("bytes=4-".to_owned()), None]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_always_begins_again_and_breaks_off_is_given_up() {
+    // More than earns a fresh count of attempts, if it were progress.
+    let body = vec![7; 200 << 10];
+    let server = Server::start((0..20).map(|_| cut("200 OK", &[], &body, 100 << 10))).await;
+    let error = read(&remote(&server, body.len() as u64), ByteRange::ALL).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert!(server.seen().len() < 10, "{} requests", server.seen().len());
+}
+
+#[tokio::test]
 async fn a_wrong_range_is_an_error() {
     let answers = [
         vec![("Content-Range", "bytes 0-4/10")],
