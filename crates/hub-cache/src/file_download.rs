@@ -7,13 +7,13 @@ use crate::local_dir::{Age, LocalDir, LocalFile, hash_file};
 use crate::metadata::{self, Found, cache_miss, can_fall_back_to_cache, warn_of_fallback};
 use crate::plan::refuse_name;
 use crate::pool::Pool;
-use crate::presence::{Presence, needs_record};
+use crate::presence::{HASHED_FIRST_BYTES, Presence, needs_record};
 use crate::progress::ProgressListener;
 use crate::snapshot::CONNECTIONS;
 use crate::symlinks::UseSymlinks;
 use hub_api::{Arg, HfApi, Http, Run, request, resolve_path};
 use hub_http::{Context as _, Error, ErrorKind, Result, Timeout, blocking};
-use hub_types::{CommitHash, RepoId, RepoType, Revision, SafeRelPath};
+use hub_types::{CommitHash, Etag, RepoId, RepoType, Revision, SafeRelPath};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -123,6 +123,7 @@ impl FileDownload {
 
     async fn into_cache(self) -> Result<PathBuf> {
         let mut force = self.request.force_download;
+        let mut is_unverified = false;
         if let Some(commit) = self.revision.as_commit().filter(|_| !force) {
             let (cache, path) = (self.cache.clone(), self.path.clone());
             let look = blocking(move || Ok((cache.presence(&commit, &path), cache.pointer(&commit, &path))));
@@ -132,8 +133,10 @@ impl FileDownload {
                     tracing::debug!("{} is damaged in the cache: {why}", self.name());
                     force = true;
                 }
-                (presence, pointer) if presence.is_hit() => return Ok(pointer),
-                _ => {}
+                (Presence::Verified, pointer) => return Ok(pointer),
+                // The Hub knows its size; after that so does the cache.
+                (Presence::Unverified, _) => is_unverified = true,
+                (Presence::Missing, _) => {}
             }
         }
         let found = match self.ask().await {
@@ -141,26 +144,28 @@ impl FileDownload {
             Err(error) => return self.fall_back(error).await,
         };
         let (this, known) = (self.at_work(), found.clone());
-        let hit = blocking(move || {
+        let look = blocking(move || {
             let pointer = this.cache.pointer(&known.commit, &this.path);
             let is_hit = !force && is_whole(&pointer, &known);
             if is_hit {
+                if is_unverified && let Some(size) = known.size {
+                    this.record_size(&known.etag, size);
+                }
                 this.note_ref(&known.commit);
             }
-            Ok(is_hit.then_some(pointer))
+            // Of the right size, and yet not the file: only its bytes tell.
+            let is_damaged = !is_hit && known.size.is_some_and(|size| disk::is_whole(&pointer, size));
+            Ok((is_hit.then_some(pointer), is_damaged))
         });
-        if let Some(pointer) = hit.await? {
-            return Ok(pointer);
+        match look.await? {
+            (Some(pointer), _) => return Ok(pointer),
+            (None, is_damaged) => force |= is_damaged,
         }
         let place = Place::Cache(self.cache.clone(), found.commit.clone());
         let size = self.fetch(place, &found, force).await?;
         let this = self.at_work();
         blocking(move || {
-            if needs_record(&found.etag, size)
-                && let Err(error) = this.cache.record_size(&found.etag, size)
-            {
-                tracing::debug!(%error, "the size was not recorded");
-            }
+            this.record_size(&found.etag, size);
             this.note_ref(&found.commit);
             Ok(this.cache.pointer(&found.commit, &this.path))
         })
@@ -181,7 +186,8 @@ impl FileDownload {
                     tracing::debug!("{} is damaged in the folder: {why}", self.name());
                     force = true;
                 }
-                Some(presence) if presence.is_hit() => return Ok(file),
+                Some(Presence::Verified) => return Ok(file),
+                // Of an unverified one the Hub knows the size.
                 _ => {}
             }
         }
@@ -365,6 +371,15 @@ struct AtWork {
 }
 
 impl AtWork {
+    /// Records the size of a content of which nothing else will tell it.
+    fn record_size(&self, etag: &Etag, size: u64) {
+        if needs_record(etag, size)
+            && let Err(error) = self.cache.record_size(etag, size)
+        {
+            tracing::debug!(%error, "the size was not recorded");
+        }
+    }
+
     /// Notes the commit of the branch; a cache that cannot be written to is still of use.
     fn note_ref(&self, commit: &CommitHash) {
         if let Err(error) = self.cache.write_ref(&self.revision, commit) {
@@ -393,12 +408,17 @@ fn is_whole(file: &Path, found: &Found) -> bool {
     if !meta.is_file() {
         return false;
     }
-    match found.size {
-        Some(size) if size == meta.len() => true,
-        Some(_) if found.is_exact => false,
-        // The Hub does not know the size for certain, but the hash.
-        _ => hash_file(file, Hasher::of(&found.etag, meta.len()))
-            .is_ok_and(|hash| hash.as_deref() == Some(found.etag.as_str())),
+    let has_size = found.size == Some(meta.len());
+    if has_size && meta.len() > HASHED_FIRST_BYTES {
+        return true;
+    }
+    if !has_size && found.size.is_some() && found.is_exact {
+        return false;
+    }
+    // The file is small, or the Hub does not know the size for certain, but the hash.
+    match hash_file(file, Hasher::of(&found.etag, meta.len())) {
+        Ok(Some(hash)) => hash == found.etag.as_str(),
+        Ok(None) | Err(_) => has_size,
     }
 }
 

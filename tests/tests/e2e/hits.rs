@@ -76,6 +76,34 @@ async fn small_file_with_a_changed_byte_is_a_miss_by_commit() {
 }
 
 #[tokio::test]
+async fn small_file_with_a_changed_byte_is_a_miss_by_branch() {
+    let hub = hub().await;
+    let path = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
+    fs::write(&path, b"{\"a\": 2}").unwrap();
+    assert_eq!(fs::read(hub.api.hf_hub_download(REPO, "config.json").await.unwrap()).unwrap(), b"{\"a\": 1}");
+}
+
+#[tokio::test]
+async fn file_of_unknown_size_is_measured_once_by_the_hub() {
+    let hub = hub().await;
+    let path = hub.api.hf_hub_download(REPO, "model.bin").await.unwrap();
+    let (whole, commit) = (fs::read(&path).unwrap(), commit(&hub));
+    let get = || hub.api.hf_hub_download(REPO, "model.bin").revision(commit.clone());
+    forget_what_python_does_not_write(&hub);
+    truncate(&path, 2 << 20);
+    assert_eq!(fs::read(get().await.unwrap()).unwrap(), whole);
+
+    forget_what_python_does_not_write(&hub);
+    hub.clear_requests();
+    for _ in 0..2 {
+        assert_eq!(get().await.unwrap(), path);
+    }
+    assert_eq!(hub.requests().len(), 1, "the second time the size is recorded");
+    forget_what_python_does_not_write(&hub);
+    assert_eq!(hub.offline().hf_hub_download(REPO, "model.bin").revision(commit).await.unwrap(), path);
+}
+
+#[tokio::test]
 async fn blob_that_is_gone_is_a_miss() {
     let hub = hub().await;
     let path = hub.api.hf_hub_download(REPO, "config.json").await.unwrap();
