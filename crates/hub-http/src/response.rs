@@ -3,7 +3,7 @@ use crate::exchange::{self, Exchange, Failure};
 use crate::retry::Deadline;
 use crate::{Error, ErrorKind, Result, Timeout, answer, next_link, redact_url};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use reqwest::{StatusCode, Version};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::time::Duration;
@@ -176,10 +176,8 @@ impl Response {
 
     /// Whether only the end of the connection marks the end of the body, so that HTTP cannot tell that it was cut.
     fn ends_with_connection(&self) -> bool {
-        let closes =
-            || self.header(CONNECTION.as_str()).is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| self.headers().contains_key(name));
-        !framed && (self.inner.version() == Version::HTTP_10 || closes())
+        !framed && self.inner.version() <= Version::HTTP_11
     }
 
     /// The body read as JSON.

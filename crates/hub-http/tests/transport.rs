@@ -235,6 +235,17 @@ async fn a_field_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
+async fn json_that_ends_early_with_the_connection_is_asked_for_again() {
+    for version in ["1.0", "1.1"] {
+        let cut = format!("HTTP/{version} 200 OK\r\nContent-Type: application/json\r\n\r\n{{\"id\":\"me/m");
+        let server =
+            Server::start([Reply::Bytes(cut.into_bytes()), reply("200 OK", &[], br#"{"id":"me/m"}"#)]).await;
+        let response = client(&server).execute(Http::get("/api/x")).await.unwrap();
+        assert_eq!(response.json::<serde_json::Value>().await.unwrap()["id"], "me/m", "{version}");
+    }
+}
+
+#[tokio::test]
 async fn a_next_page_at_another_origin_is_refused() {
     let server =
         Server::start([reply("200 OK", &[("Link", "<http://evil.example/p2>; rel=\"next\"")], b"[]")]).await;
