@@ -157,6 +157,14 @@ impl Exchange {
             if status == StatusCode::SEE_OTHER || (method == Method::POST && !keeps_method(status)) {
                 method = if method == Method::HEAD { Method::HEAD } else { Method::GET };
             }
+            // What a request carries, such as a secret of a Space, is as much the Hub's as the token.
+            let carries = method == self.http.method && !matches!(self.http.body, RequestBody::Empty);
+            if trusted && carries && !self.client.origins().is_own(&next) {
+                let (from, to) = (redact_url(&url), redact_url(&next));
+                let what =
+                    format!("{from} redirects a {method} with content to another origin, {to}; refused");
+                return Err(Failure::lasting(Error::new(ErrorKind::Redirect, what), url));
+            }
             from = Some(std::mem::replace(&mut url, next));
         }
         let chain = format!("from {} to {}", redact_url(&self.url), redact_url(&url));

@@ -246,6 +246,16 @@ async fn json_that_ends_early_with_the_connection_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn content_is_not_sent_to_another_origin() {
+    let elsewhere = Server::start([reply("200 OK", &[], b"{}")]).await;
+    let location = format!("{}/x", elsewhere.origin);
+    let server = Server::start([reply("307 Temporary Redirect", &[("Location", &location)], b"")]).await;
+    let http = Http::post("/api/spaces/me/s/secrets").json(serde_json::json!({"value": "secret"}));
+    assert_eq!(kind(&client(&server), http).await, ErrorKind::Redirect);
+    assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test]
 async fn a_next_page_at_another_origin_is_refused() {
     let server =
         Server::start([reply("200 OK", &[("Link", "<http://evil.example/p2>; rel=\"next\"")], b"[]")]).await;
