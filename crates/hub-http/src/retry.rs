@@ -228,8 +228,9 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(value) = text(RETRY_AFTER.as_str()) {
         let value = value.trim();
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More than fits is still a wait, and one that is too long.
+            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
         }
         if let Ok(date) = httpdate::parse_http_date(value) {
             return Some(date.duration_since(now).unwrap_or_default());
@@ -274,6 +275,8 @@ mod tests {
             ("retry-after", " 7 ", Some(7)),
             ("retry-after", "0", Some(0)),
             ("retry-after", "1000000000", Some(1_000_000_000)),
+            ("retry-after", "99999999999999999999", Some(u64::MAX)),
+            ("retry-after", "", None),
             ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
             ("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
             ("retry-after", "-5", None),
