@@ -453,7 +453,11 @@ pub(crate) struct ContentRange {
 
 impl ContentRange {
     pub(crate) fn parse(header: &str) -> Option<Self> {
-        let (range, total) = header.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
+        let (unit, range) = header.trim().split_at_checked("bytes".len())?;
+        if !unit.eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        let (range, total) = range.trim_start().split_once('/')?;
         let (first, last) = range.split_once('-')?;
         let (start, last) = (first.trim().parse().ok()?, last.trim().parse::<u64>().ok()?);
         let total = match total.trim() {
@@ -476,6 +480,7 @@ mod tests {
             ("bytes 0-499/1000", range(0, 500, Some(1000))),
             ("bytes 500-999/*", range(500, 1000, None)),
             ("bytes 0-0/1", range(0, 1, Some(1))),
+            ("Bytes 0-0/1", range(0, 1, Some(1))),
             ("bytes 500-499/1000", None),
             ("bytes 0-1000/1000", None),
             ("bytes */1000", None),
