@@ -99,10 +99,10 @@ fn is_internal_v6(ip: Ipv6Addr) -> bool {
         // The unspecified address, and IPv4 addresses in their compatible, mapped, translated and 6to4 forms.
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 0 | 1, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => is_internal_v4(v4(high, low)),
-        // The metadata service of AWS.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => true,
+        // The metadata services of AWS and of Google Cloud.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => true,
         [first, ..] => first & 0xffc0 == 0xfe80,
     }
 }
@@ -111,7 +111,7 @@ fn is_internal_v6(ip: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    const REFUSED: [&str; 16] = [
+    const REFUSED: [&str; 18] = [
         "http://169.254.169.254/latest",
         "http://169.254.1.1:8080/",
         "http://2852039166/",
@@ -123,7 +123,9 @@ mod tests {
         "http://[::169.254.169.254]/",
         "http://[64:ff9b::169.254.169.254]/",
         "http://[2002:a9fe:a9fe::1]/",
+        "http://[64:ff9b:1::169.254.169.254]/",
         "http://[fd00:ec2::254]/",
+        "http://[fd20:ce::254]/",
         "http://0.0.0.0/",
         "http://[::]/",
         "http://Metadata.Google.Internal./computeMetadata/v1/",
