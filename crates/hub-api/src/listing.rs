@@ -3,7 +3,7 @@ use crate::request::span_of;
 use crate::{Answer, Client, Error, ErrorKind, HfApi, Http, List, Result};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use hub_http::{MAX_LISTING_BYTES, Method, Response, redact_url};
+use hub_http::{MAX_LISTING_BYTES, Method, Response, next_link, redact_url};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -146,7 +146,14 @@ impl Walk {
 
 /// Collects the body of a page and reads it.
 async fn read_page<T: Send + 'static>(response: Response, number: usize, read: Reader<T>) -> Result<T> {
+    let (url, has_next) = (response.url().clone(), response.next_page()?.is_some());
     let page = response.collect().await?;
+    // A body that broke off was asked for again, after its link was followed.
+    if next_link(&page.headers)?.is_some() != has_next {
+        let message =
+            format!("the end of the listing at {} moved while it was read; try again", redact_url(&url));
+        return Err(Error::new(ErrorKind::ContentChanged, message));
+    }
     if page.body.len() <= SHORT_BODY {
         return read(page, number);
     }

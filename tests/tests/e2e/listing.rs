@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 use hub_api::repos::models::ListModelsRequest;
 use hub_api::types::{DatasetInfo, ModelInfo, RepoType, SpaceInfo};
 use hub_api::{Error, ErrorKind};
-use hub_local::{Fault, Method};
+use hub_local::{Cut, Fault, Method};
 use hub_upload::Uploads as _;
 use serde_json::json;
 
@@ -37,6 +37,18 @@ async fn no_page_is_asked_for_beyond_the_limit() {
         assert_eq!(models.len(), limit.min(5));
         assert_eq!(hub.requests_to("/api/models").len(), requests, "limit {limit}");
     }
+}
+
+#[tokio::test]
+async fn a_page_whose_link_appears_when_it_is_asked_for_again_is_an_error() {
+    let hub = Hub::with_pages_of(2).await;
+    five_models(&hub).await;
+    let first = || Fault::on(Method::GET, "/api/models").times(1).cut_after(10, Cut::Finish);
+    hub.fault(first());
+    assert_eq!(hub.api.list_models().await.unwrap().len(), 5);
+    hub.clear_faults();
+    hub.fault(first().drop_header("link"));
+    assert_eq!(hub.api.list_models().await.unwrap_err().kind(), ErrorKind::ContentChanged);
 }
 
 #[tokio::test]
