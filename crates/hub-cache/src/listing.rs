@@ -122,6 +122,13 @@ impl Listing {
     ) -> Result<Self> {
         let error = match Self::tree(api, repo_type, repo_id, commit).await {
             Err(error) if has_no_trees(&error) => error,
+            // Some mirrors list nothing where they know nothing; of a commit without files, both say so.
+            Ok(empty) if empty.0.is_empty() => {
+                return match Self::siblings(api, repo_type, repo_id, commit).await {
+                    Err(error) if has_no_trees(&error) => Ok(empty),
+                    listing => listing,
+                };
+            }
             listing => return listing,
         };
         tracing::debug!(%error, "the server lists no trees; asking for the description");

@@ -262,3 +262,12 @@ async fn file_whose_storage_refuses_head_is_downloaded() {
     let path = hub.api.hf_hub_download(REPO, "sub/deep/model.bin").await.unwrap();
     assert_eq!(fs::read(path).unwrap(), noise(2 << 20, 41));
 }
+
+#[tokio::test]
+async fn files_that_only_the_description_names_are_downloaded() {
+    let hub = hub().await;
+    hub.fault(
+        Fault::on(Method::GET, "/tree/").status(200).body("[]").header("content-type", "application/json"),
+    );
+    is_downloaded(&hub).await;
+}
