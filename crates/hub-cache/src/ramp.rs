@@ -37,6 +37,8 @@ pub(crate) struct Ramp {
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
+    /// One connection, of which no whole tick has been seen.
+    Starting,
     /// One connection.
     Single,
     /// A second one is being tried; the rate is that of the first one alone.
@@ -49,7 +51,7 @@ enum Phase {
 
 impl Ramp {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { phase: Phase::Single, last: (0, now), pause: FIRST_PAUSE }
+        Self { phase: Phase::Starting, last: (0, now), pause: FIRST_PAUSE }
     }
 
     /// Whether a connection beside the first one should end with its segment.
@@ -65,8 +67,14 @@ impl Ramp {
         // Where the disk or the hash holds the transfer up, further connections only cost.
         let is_enough = rate > FAST_BYTES_PER_SECOND || seen.waited > elapsed.mul_f64(LOCAL_SHARE);
         match &mut self.phase {
-            // Before the first bytes nothing is known of the server.
-            Phase::Single if seen.bytes == 0 || is_enough => 0,
+            // Before the first bytes nothing is known of the server, and in the tick of the first bytes little.
+            Phase::Starting => {
+                if seen.bytes > 0 {
+                    self.phase = Phase::Single;
+                }
+                0
+            }
+            Phase::Single if is_enough => 0,
             Phase::Single => {
                 self.phase = Phase::Trial { alone: rate, start: None, ticks: 0 };
                 1
@@ -75,7 +83,10 @@ impl Ramp {
                 self.settle(now);
                 0
             }
-            Phase::Trial { .. } if seen.helping == 0 => 0,
+            Phase::Trial { alone, .. } if seen.helping == 0 => {
+                *alone = alone.max(rate);
+                0
+            }
             Phase::Trial { start: start @ None, .. } => {
                 *start = Some((seen.bytes, now));
                 0
@@ -138,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn capped_connections_are_multiplied_within_four_ticks() {
-        let after = connections(4, Duration::ZERO, |n| n as f64 * 25e6);
-        assert_eq!(after, [2, 2, 8, 16]);
+    fn capped_connections_are_multiplied_within_five_ticks() {
+        let after = connections(5, Duration::ZERO, |n| n as f64 * 25e6);
+        assert_eq!(after, [1, 2, 2, 8, 16]);
     }
 
     #[test]

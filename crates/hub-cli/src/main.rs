@@ -192,6 +192,8 @@ async fn run_online(command: Command, common: &Common) -> Result<(), Failure> {
 /// The runtime of commands that use the network; two threads, one to receive and one to hash and write.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // A thread that ends leaves memory behind in the allocator.
+    builder.thread_keep_alive(std::time::Duration::from_secs(3600));
     builder
         .worker_threads(2)
         .enable_all()
