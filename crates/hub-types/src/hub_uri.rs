@@ -164,7 +164,8 @@ fn from_address(text: &str, endpoint: &str) -> Result<HubUri, Refusal> {
         _ if PUBLIC_HOSTS.contains(&host.as_str()) => path,
         _ => {
             return Err(format!(
-                "it is at {host}, and this client talks to {own_host}{own_path}; set HF_ENDPOINT to talk to another Hub"
+                "it is at {}, and this client talks to {own_host}{own_path}; set HF_ENDPOINT to talk to another Hub",
+                host.escape_debug()
             ));
         }
     };
@@ -410,6 +411,7 @@ mod tests {
             ("hf://me/it@main/a//b", "unsafe path"),
             ("ftp://huggingface.co/me/it", "only `hf://`"),
             ("https://elsewhere.test/me/it?token=s3cret", "it is at elsewhere.test"),
+            ("https://else\nwhere/me/it", "it is at else\\nwhere"),
             ("https://huggingface.co.evil.test/me/it", "it is at huggingface.co.evil.test"),
             ("https://huggingface.co@evil.test/me/it", "user name or a password"),
             ("https://me:s3cret@huggingface.co/me/it", "user name or a password"),
