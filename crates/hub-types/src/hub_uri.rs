@@ -81,7 +81,11 @@ impl HubUri {
             from_id(text)
         };
         read.map_err(|why| {
-            InvalidArgument::new(format!("invalid repository {:?}: {why}", without_secrets(text)))
+            InvalidArgument::new(format!(
+                "invalid repository {:?}: {}",
+                without_secrets(text),
+                one_line(&why)
+            ))
         })
     }
 }
@@ -144,6 +148,15 @@ fn from_uri(text: &str) -> Result<HubUri, Refusal> {
     Ok(HubUri { repo_type, repo_id, revision, path: path.map(checked_path).transpose()? })
 }
 
+/// Escapes the control characters of a text, parts of which may be from an address.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    line
+}
+
 /// Reads a web address without its scheme.
 fn from_address(text: &str, endpoint: &str) -> Result<HubUri, Refusal> {
     let (authority, path) = split_address(text);
@@ -164,8 +177,7 @@ fn from_address(text: &str, endpoint: &str) -> Result<HubUri, Refusal> {
         _ if PUBLIC_HOSTS.contains(&host.as_str()) => path,
         _ => {
             return Err(format!(
-                "it is at {}, and this client talks to {own_host}{own_path}; set HF_ENDPOINT to talk to another Hub",
-                host.escape_debug()
+                "it is at {host}, and this client talks to {own_host}{own_path}; set HF_ENDPOINT to talk to another Hub"
             ));
         }
     };
