@@ -18,8 +18,8 @@ const ITEMS_TOGETHER: usize = 256;
 
 /// A runtime for blocking calls; its threads start with the first one and end with it.
 ///
-/// Blocking calls run on its threads, never on the thread that waits, so whatever runtime that thread belongs to may
-/// stand still meanwhile.
+/// Blocking calls run on its threads, never on the calling thread, so the caller's own runtime may be blocked while they
+/// run.
 #[derive(Debug, Default)]
 pub(crate) struct Blocking(OnceLock<Runtime>);
 
@@ -37,7 +37,7 @@ impl Blocking {
         self.runtime().spawn(future.in_current_span().with_current_subscriber())
     }
 
-    /// Runs a future to its end and blocks the calling thread meanwhile.
+    /// Runs a future to its end and blocks the calling thread until then.
     pub(crate) fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
         self.wait(self.spawn(future)).unwrap_or_else(|error| panic_again(error))
     }

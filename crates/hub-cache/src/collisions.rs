@@ -77,8 +77,8 @@ fn key(path: &str, sameness: Sameness) -> String {
     nfd.normalize(&fold(&nfd.normalize(path))).into_owned()
 }
 
-/// Whether a folder, which must exist, takes composed and decomposed letters for the same; found out with a file that
-/// is removed at once. Where that cannot be made, it is what the system's own file system does.
+/// Whether a folder, which must exist, treats composed and decomposed letters as equal. It is tested with a
+/// temporary file; where none can be created, the default of the operating system is assumed.
 fn ignores_composition(folder: &Path) -> bool {
     let tag = fastrand::u64(..);
     let [composed, decomposed] =

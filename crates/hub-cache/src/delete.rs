@@ -130,8 +130,8 @@ impl DeletePlan {
     ///
     /// Each repository is looked at again, under its lock, and decided about by itself. Revisions that were not there
     /// when the plan was made stay, with their blobs, and so do references that lead to another commit by now, and
-    /// downloads under way. References go first and blobs last, so that whoever looks at the cache meanwhile finds less,
-    /// and nothing that leads nowhere.
+    /// downloads under way. References go first and blobs last, so that a concurrent reader
+    /// finds fewer entries but no dangling ones.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if something in a repository cannot be read: it may be a pointer to any blob, so that nothing is
@@ -169,7 +169,7 @@ impl DeletePlan {
             names.remove();
             return Ok(());
         }
-        // Programs that do not know our lock may have come meanwhile.
+        // Programs that do not know our lock may have changed the repository since the scan.
         let now = repo.scan()?;
         let shown: HashSet<&str> = now.iter().flat_map(|repo| repo.blobs_except(&HashSet::new())).collect();
         let blobs = gone.iter().flat_map(|revision| &revision.files).filter_map(|file| file.blob.as_deref());

@@ -371,7 +371,7 @@ struct AtWork {
 }
 
 impl AtWork {
-    /// Records the size of a content of which nothing else will tell it.
+    /// Records the size of a blob whose size nothing else on disk records.
     fn record_size(&self, etag: &Etag, size: u64) {
         if needs_record(etag, size)
             && let Err(error) = self.cache.record_size(etag, size)

@@ -64,19 +64,19 @@ impl RepoCache {
         self.locks.join(format!("{etag}.lock"))
     }
 
-    /// Where the size of a content is recorded.
+    /// Returns the path of the file that records a blob's size.
     ///
     /// It is beside the locks, since Python clients expect nothing but blobs among the blobs.
     pub(crate) fn size_record(&self, etag: &Etag) -> PathBuf {
         self.locks.join(format!("{etag}.size"))
     }
 
-    /// The size of a content that was recorded when it was downloaded.
+    /// Returns the size of a blob as recorded when it was downloaded.
     pub(crate) fn recorded_size(&self, etag: &Etag) -> Option<u64> {
         std::fs::read_to_string(self.size_record(etag)).ok()?.trim().parse().ok()
     }
 
-    /// Records the size of a content, for those who look for it without the listing of its commit.
+    /// Records the size of a blob, for lookups without the listing of its commit.
     pub(crate) fn record_size(&self, etag: &Etag, size: u64) -> Result<()> {
         if self.recorded_size(etag) == Some(size) {
             return Ok(());

@@ -68,7 +68,7 @@ struct Entry<'a> {
     xet_hash: Option<Cow<'a, str>>,
 }
 
-/// What LFS says of a content: trees say `oid`, descriptions `sha256`.
+/// The LFS fields of a file: trees name the hash `oid`, descriptions `sha256`.
 #[derive(Deserialize)]
 struct Lfs<'a> {
     #[serde(borrow, alias = "sha256")]

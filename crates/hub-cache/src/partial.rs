@@ -225,7 +225,7 @@ impl Partial {
     /// Copies the ranges that another partial has and this one lacks.
     ///
     /// The other one may be in use: its journal, or its length, is read first, and what that names was written before.
-    /// If it is emptied meanwhile, wrong bytes may be copied, which the hash of the whole will show.
+    /// If its owner truncates it during the copy, wrong bytes may be copied; the final hash detects that.
     fn fill_from(&mut self, source: &Path) -> Result<()> {
         let mut reader = match Reader::open(source) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

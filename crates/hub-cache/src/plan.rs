@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     pub(crate) listing: Arc<Listing>,
     /// One file of each missing content.
     pub(crate) missing: Vec<u32>,
-    /// The further files of a content.
+    /// The other files with the same blob.
     twins: HashMap<u32, Vec<u32>>,
 }
 
@@ -49,7 +49,7 @@ impl Plan {
         at(&self.listing, index)
     }
 
-    /// The places of all files that show a content.
+    /// Returns the paths of all files with this blob.
     pub(crate) fn files(&self, index: u32) -> impl Iterator<Item = u32> {
         std::iter::once(index).chain(self.twins.get(&index).into_iter().flatten().copied())
     }
@@ -170,7 +170,7 @@ fn not_shown(listing: &Listing, files: &[u32], snapshot: &Path) -> Vec<u32> {
 }
 
 impl Plan {
-    /// Puts a content into its place if it is on disk; tells whether it was.
+    /// Links or copies a blob that is on disk into place; returns whether it was there.
     fn is_put_in_place(&self, index: u32, place: &Place, cache: &RepoCache) -> Result<bool> {
         let (Some(size), Some(etag)) = (self.file(index).size, self.file(index).etag()) else {
             return Ok(false);

@@ -67,7 +67,7 @@ pub(crate) fn judge(file: &Path, etag: Option<&Etag>, size: impl FnOnce() -> Opt
     }
 }
 
-/// Whether the size of a content has to be recorded, since its hash will not be looked at.
+/// Returns whether a blob's size has to be recorded, because hits do not compare its hash.
 pub(crate) fn needs_record(etag: &Etag, size: u64) -> bool {
     size > HASHED_FIRST_BYTES || (etag.sha256().is_none() && etag.git_sha1().is_none())
 }

@@ -523,7 +523,7 @@ pub(crate) mod tests {
 
     #[test]
     fn scan_reports_folders_that_cannot_be_read() {
-        // A folder that leads to itself cannot be read, whoever asks: permissions do not stop root.
+        // A folder that links to itself cannot be read even by root, whom permissions do not stop.
         for (loops, commits) in [("snapshots", 0), ("refs", 2), ("blobs", 2)] {
             let folder = cache();
             let path = folder.path().join("models--me--m").join(loops);

@@ -16,7 +16,7 @@ const WRITE_BYTES: usize = 1 << 20;
 const ATTEMPTS: u32 = 2;
 
 impl Fetcher {
-    /// Fetches a content whose size the server does not say beforehand, and shows it at its paths.
+    /// Downloads a blob whose size the server does not announce, and links it at its paths.
     ///
     /// `unit.size` is not looked at: the hash that the ETag is decides, and if it is none the size that the answer
     /// announces.
@@ -134,7 +134,7 @@ async fn discard(partial: Partial) -> Result<()> {
     .await
 }
 
-/// The error for a content of the wrong hash: what it is instead, if that can be told.
+/// Returns the error for a blob with the wrong hash, and names what arrived instead if it is recognised.
 fn mismatch(unit: &Unit, hash: &str, path: &Path, is_page: bool) -> Error {
     let name = unit.paths.first().map_or("", |path| path.as_str());
     let mut start = Vec::new();

@@ -65,7 +65,7 @@ async fn a_stopped_process_cannot_change_what_another_published() {
     assert!(partial.exists(), "it belongs to the other");
     let published = File::open(&path).unwrap();
     finish(owner);
-    // Whoever has the file open sees the same bytes as ever, and so does whoever opens it now.
+    // Readers that have the file open see unchanged bytes, and so do new readers.
     let mut read = Vec::new();
     std::io::Read::read_to_end(&mut &published, &mut read).unwrap();
     assert!(read == content);
